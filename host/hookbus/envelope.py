@@ -1,0 +1,147 @@
+"""The envelope: an event with what the bus knows of it."""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hookbus.events import Event, event_type
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Origin:
+    """Who publishes, in which run: shared by all envelopes of one plugin."""
+
+    __slots__ = ("run", "source")
+
+    def __init__(self, run: str, source: str) -> None:
+        self.run = run
+        self.source = source
+
+
+class Envelope:
+    """One published event.
+
+    `sequence` counts the events of a run from 1, `time_ns` is the publishing time in nanoseconds
+    since 1970 (UTC), `depth` the length of the causal chain behind it. Text forms (`id`, `time`,
+    JSON) are made when somebody asks, never while publishing.
+    """
+
+    __slots__ = ("_causation", "_correlation", "_origin", "depth", "event", "sequence", "time_ns")
+
+    def __init__(
+        self,
+        event: Event,
+        sequence: int,
+        time_ns: int,
+        origin: Origin,
+        correlation: int | str,
+        causation: int | str | None,
+        depth: int,
+    ) -> None:
+        self.event = event
+        self.sequence = sequence
+        self.time_ns = time_ns
+        self._origin = origin
+        self._correlation = correlation
+        self._causation = causation
+        self.depth = depth
+
+    @property
+    def id(self) -> str:
+        """Unique over all runs: the run and the sequence."""
+        return self._id_of(self.sequence)
+
+    @property
+    def type(self) -> str:
+        """The wire name of the event."""
+        return event_type(type(self.event)).name
+
+    @property
+    def key(self) -> str | None:
+        """What the event is about, where its type declares a key field."""
+        field = event_type(type(self.event)).key
+        return None if field is None else str(getattr(self.event, field))
+
+    @property
+    def source(self) -> str:
+        """The name of the plugin that published it."""
+        return self._origin.source
+
+    @property
+    def time(self) -> datetime:
+        """The publishing time, aware, in UTC, to the microsecond."""
+        return _EPOCH + timedelta(microseconds=self.time_ns // 1000)
+
+    @property
+    def correlation_id(self) -> str:
+        """The id of the first event of the causal chain."""
+        return self._id_of(self._correlation)
+
+    @property
+    def causation_id(self) -> str | None:
+        """The id of the event whose handler published this one, None for a root."""
+        return None if self._causation is None else self._id_of(self._causation)
+
+    def _id_of(self, value: int | str) -> str:
+        return value if isinstance(value, str) else f"{self._origin.run}-{value}"
+
+    def to_cloudevent(self) -> dict[str, Any]:
+        """The envelope as a CloudEvents 1.0 event in JSON-like form."""
+        declared = event_type(type(self.event))
+        record: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": f"/hookbus/{self.source}",
+            "type": declared.name,
+            "time": format_time(self.time_ns),
+            "datacontenttype": "application/json",
+            "dataversion": declared.version,
+            "sequence": self.sequence,
+            "correlationid": self.correlation_id,
+        }
+        if self._causation is not None:
+            record["causationid"] = self.causation_id
+        if self.key is not None:
+            record["subject"] = self.key
+        record["data"] = self.event.model_dump(mode="json")
+        return record
+
+    def to_json(self) -> str:
+        """One line of JSON, the same bytes for the same envelope."""
+        return json.dumps(self.to_cloudevent(), ensure_ascii=False, separators=(",", ":"))
+
+    def __repr__(self) -> str:
+        return f"<Envelope {self.id} {self.type} from {self.source}>"
+
+
+def format_time(time_ns: int) -> str:
+    """RFC 3339 text of a time in nanoseconds since 1970, to the nanosecond where it matters."""
+    seconds, fraction = divmod(time_ns, 1_000_000_000)
+    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
+
+
+class Lagged:
+    """Stands in a stream, or is handed to `on_lagged`, where events were overwritten unread."""
+
+    __slots__ = ("missed",)
+
+    def __init__(self, missed: int) -> None:
+        self.missed = missed
+
+    def __repr__(self) -> str:
+        return f"Lagged({self.missed})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lagged) and other.missed == self.missed
+
+    def __hash__(self) -> int:
+        return hash((Lagged, self.missed))
+
+
+current_envelope: ContextVar[Envelope | None] = ContextVar("hookbus_current_envelope", default=None)
+"""The envelope being handled: what is published meanwhile names it as its cause."""

@@ -1,0 +1,198 @@
+"""Events: immutable pydantic models with a wire name, and the registry that knows them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hookbus.errors import DuplicateEventType, EventDecodeError, UnknownEventType, UsageError
+
+_WIRE_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """What an event class declares of itself.
+
+    `name` is the wire name (`trade.executed`), `version` the schema version (from 1), `key` the
+    field that identifies what the event is about, `high_frequency` lets slow viewers be throttled,
+    `critical` forbids dropping and throttling.
+    """
+
+    name: str
+    version: int = 1
+    key: str | None = None
+    high_frequency: bool = False
+    critical: bool = False
+
+
+class Event(BaseModel):
+    """Something that happened, named in the past tense.
+
+    A subclass with `type=` can be published; one without is an abstract base, which is good as a
+    filter for all its subclasses:
+
+        class TradeExecuted(Event, type="trade.executed", version=1, key="symbol"):
+            symbol: str
+
+    Raises `UsageError` at definition when the wire name, the version or the key is not valid.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    __event__: ClassVar[EventType | None] = None
+
+    def __init_subclass__(
+        cls,
+        type: str | None = None,  # noqa: A002 - reads as the word of the design in a class line
+        version: int = 1,
+        key: str | None = None,
+        high_frequency: bool = False,
+        critical: bool = False,
+        **config: Any,
+    ) -> None:
+        """Take the declaration out of the class line; it is checked once the fields are known."""
+        super().__init_subclass__(**config)
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls,
+        type: str | None = None,  # noqa: A002
+        version: int = 1,
+        key: str | None = None,
+        high_frequency: bool = False,
+        critical: bool = False,
+        **config: Any,
+    ) -> None:
+        """Check and keep what the class line declares."""
+        super().__pydantic_init_subclass__(**config)
+        if type is None:
+            cls.__event__ = None
+            return
+        _check_declaration(cls, type, version, key)
+        cls.__event__ = EventType(type, version, key, high_frequency, critical)
+
+    @classmethod
+    def upgrade(cls, data: dict[str, Any], version: int) -> dict[str, Any]:
+        """Turn the data of an older schema version into today's fields.
+
+        Override it when you raise `version`. Raises `EventDecodeError` unless overridden.
+        """
+        raise EventDecodeError(
+            f"{describe(cls)} is at version {event_type(cls).version} and cannot read version "
+            f"{version}; override {cls.__qualname__}.upgrade to translate it"
+        )
+
+    @classmethod
+    def decode(cls, data: dict[str, Any], version: int | None = None) -> Self:
+        """Build the event from JSON-like `data`; raises `EventDecodeError` with every bad field."""
+        declared = event_type(cls)
+        if version is not None and version > declared.version:
+            raise EventDecodeError(
+                f"{declared.name!r} version {version} is newer than version {declared.version} "
+                f"of {describe(cls)}; upgrade the plugin that declares it"
+            )
+        if version is not None and version < declared.version:
+            data = cls.upgrade(data, version)
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise EventDecodeError(f"{declared.name!r}: {_plain(error)}") from None
+
+
+def _check_declaration(cls: type[Event], name: str, version: int, key: str | None) -> None:
+    if not _WIRE_NAME.fullmatch(name):
+        raise UsageError(
+            f"{describe(cls)}: {name!r} is no wire name; write lower-case words joined by dots, "
+            "such as 'trade.executed'"
+        )
+    if version < 1:
+        raise UsageError(f"{describe(cls)}: version {version} must be 1 or more")
+    if key is not None and key not in cls.model_fields:
+        raise UsageError(
+            f"{describe(cls)}: key {key!r} is no field of it; its fields are "
+            f"{', '.join(cls.model_fields) or 'none'}"
+        )
+
+
+def _plain(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in problem["loc"])
+        parts.append(f"{place}: {problem['msg']}" if place else problem["msg"])
+    return "; ".join(parts)
+
+
+def describe(cls: type) -> str:
+    """The full name of a class, for messages."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def event_type(cls: type[Event]) -> EventType:
+    """What `cls` declares; raises `UsageError` for an abstract base."""
+    if cls.__event__ is None:
+        raise UsageError(
+            f"{describe(cls)} is an abstract base; give its class line a type= to publish it"
+        )
+    return cls.__event__
+
+
+class EventRegistry:
+    """The event types of one host, by wire name."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, type[Event]] = {}
+        self._owners: dict[str, str] = {}
+
+    def register(self, cls: type[Event], owner: str) -> None:
+        """Add `cls`, declared by the plugin `owner`; the same class may be added again.
+
+        Raises `DuplicateEventType` when another class has its wire name.
+        """
+        name = event_type(cls).name
+        known = self._types.setdefault(name, cls)
+        if known is not cls:
+            raise DuplicateEventType(
+                f"event type {name!r} of {describe(cls)} (plugin {owner!r}) is already claimed by "
+                f"{describe(known)} (plugin {self._owners[name]!r}); rename one of them"
+            )
+        self._owners.setdefault(name, owner)
+
+    def withdraw(self, owner: str) -> None:
+        """Forget the types of a plugin that failed or was removed."""
+        for name in [name for name, holder in self._owners.items() if holder == owner]:
+            del self._types[name], self._owners[name]
+
+    def get(self, name: str) -> type[Event]:
+        """The class for a wire name; raises `UnknownEventType` with the nearest known name."""
+        try:
+            return self._types[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self._types, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "is the plugin that declares it on?"
+            raise UnknownEventType(f"no event type {name!r} is known; {hint}") from None
+
+    def decode(self, name: str, data: dict[str, Any], version: int | None = None) -> Event:
+        """Build an event from its wire name and JSON-like data.
+
+        Raises `UnknownEventType` or `EventDecodeError`.
+        """
+        return self.get(name).decode(data, version)
+
+    def owner(self, name: str) -> str:
+        """The plugin that declared a wire name."""
+        return self._owners[name]
+
+    def __iter__(self) -> Iterator[type[Event]]:
+        return iter([self._types[name] for name in sorted(self._types)])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._types
+
+    def __len__(self) -> int:
+        return len(self._types)

@@ -1,0 +1,145 @@
+"""The event loops of the host: the system's, and one on which simulated time passes.
+
+`SimulatedLoop` jumps to the next timer instead of waiting for it, once nothing is ready to run and
+no thread works for it. So `asyncio.sleep` and `asyncio.wait_for` follow simulated time as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any, TypeVar
+
+from hookbus.clock import SECOND, Clock, SimulatedClock
+
+T = TypeVar("T")
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """A selector that moves the simulated clock instead of sleeping."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.outstanding = 0
+        self._paced_from: tuple[float, int] | None = None
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        ready: list[Any] = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        if self.outstanding:
+            return super().select(None)
+        target = self._target(timeout)
+        if target is None:
+            return super().select(None)
+        if self.clock.pace is not None:
+            ready = self._wait_paced(target, self.clock.pace)
+        if not ready:
+            self.clock.move_to(target)
+        return ready
+
+    def _target(self, timeout: float | None) -> int | None:
+        sleeper = self.clock.next_wake_ns()
+        if timeout is None:
+            return sleeper
+        timer = self.clock.now_ns() + max(1, round(timeout * SECOND))
+        return timer if sleeper is None else min(sleeper, timer)
+
+    def _wait_paced(self, target: int, pace: float) -> list[Any]:
+        now = time.monotonic()
+        if self._paced_from is None:
+            self._paced_from = (now, self.clock.now_ns())
+        real, simulated = self._paced_from
+        left = real + (target - simulated) / SECOND / pace - now
+        ready: list[Any] = super().select(max(0.0, left))
+        if ready:
+            passed = int((time.monotonic() - real) * pace * SECOND)
+            self.clock.move_to(min(target - 1, simulated + passed))
+        return ready
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time is that of a `SimulatedClock`."""
+
+    def __init__(self, clock: SimulatedClock | None = None) -> None:
+        self.clock = clock or SimulatedClock()
+        self._jumping = _JumpingSelector(self.clock)
+        super().__init__(self._jumping)
+        self._clock_resolution = 1e-9
+
+    def time(self) -> float:
+        """Seconds of simulated time since the clock's start."""
+        return (self.clock.now_ns() - self.clock.start_ns) / SECOND
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+        """As asyncio's; simulated time stands still until the thread has answered."""
+        self._jumping.outstanding += 1
+        try:
+            future = super().run_in_executor(executor, func, *args)
+        except BaseException:
+            self._jumping.outstanding -= 1
+            raise
+        future.add_done_callback(self._executor_done)
+        return future
+
+    def _executor_done(self, _: Any) -> None:
+        self._jumping.outstanding -= 1
+
+
+def new_loop(clock: Clock) -> asyncio.AbstractEventLoop:
+    """The event loop that goes with a clock."""
+    if isinstance(clock, SimulatedClock):
+        return SimulatedLoop(clock)
+    return asyncio.new_event_loop()
+
+
+def run(
+    main: Coroutine[Any, Any, T],
+    clock: Clock,
+    *,
+    grace: float = 1.0,
+    context: Context | None = None,
+) -> T:
+    """Run a coroutine to its end on a new loop for `clock`.
+
+    Unlike `asyncio.run` it never hangs: tasks that are still there afterwards are cancelled and
+    given `grace` real seconds; one that swallows its cancellation is abandoned.
+    """
+    loop = new_loop(clock)
+    try:
+        asyncio.set_event_loop(loop)
+        return loop.run_until_complete(loop.create_task(main, context=context))
+    finally:
+        _finish(loop, grace)
+
+
+def _finish(loop: asyncio.AbstractEventLoop, grace: float) -> None:
+    try:
+        _cancel_all(loop, grace)
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop, grace: float) -> None:
+    deadline = time.monotonic() + grace
+    tasks = list(asyncio.all_tasks(loop))
+    for task in tasks:
+        task.cancel()
+    while any(not task.done() for task in tasks) and time.monotonic() < deadline:
+        loop.run_until_complete(_turn(loop))
+    for task in tasks:
+        if not task.done():
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+async def _turn(loop: asyncio.AbstractEventLoop) -> None:
+    if isinstance(loop, SimulatedLoop):
+        await asyncio.sleep(0)
+    else:
+        await asyncio.sleep(0.005)
