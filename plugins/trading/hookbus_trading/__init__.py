@@ -1,4 +1,4 @@
-"""The vocabulary that trading plugins share: event types with their fields and units, no behaviour."""
+"""The vocabulary that trading plugins share: event types, fields and units, no behaviour."""
 
 from hookbus_trading.flow import (
     Bar,

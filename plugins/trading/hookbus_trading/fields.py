@@ -52,7 +52,7 @@ class _UtcSchema:
 
 
 UtcTime = Annotated[datetime, _UtcSchema()]
-"""A time-zone aware instant in UTC; aware times of other zones are converted, naive ones refused."""
+"""An instant in UTC; aware times of other zones are converted, naive ones are refused."""
 
 Symbol = Annotated[str, Field(min_length=1, max_length=64)]
 """The name of an instrument, such as `EURUSD`: one to 64 characters, compared as written."""

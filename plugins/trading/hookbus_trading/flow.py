@@ -7,9 +7,9 @@ Money is in the account currency, which is the quote currency of the instruments
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
+from hookbus import Event
 from pydantic import Field, model_validator
 
-from hookbus import Event
 from hookbus_trading.fields import (
     Amount,
     Direction,

@@ -1,6 +1,7 @@
 """The plugin that declares the trading events, so that the host can decode and list them."""
 
 from hookbus import Event, Plugin, hookimpl
+
 from hookbus_trading.flow import (
     Bar,
     Fill,
