@@ -89,6 +89,9 @@ class TradingSignal(Event, type="trading.signal", version=1, key="symbol"):
     )
     price: MarketPrice = Field(description="Last close the signal was made at, quote currency.")
     reason: str = Field("", description="Why, for people to read.")
+    time: UtcTime | None = Field(
+        None, description="Time of the market data it was decided on, UTC; none when unknown."
+    )
 
 
 class OrderEvent(Event):
@@ -99,6 +102,9 @@ class OrderEvent(Event):
     side: Side = Field(description="`buy` or `sell`.")
     quantity: Quantity = Field(description="Quantity, always positive, in units of the instrument.")
     strategy: Name = Field(description="Name of the strategy the order is made for.")
+    time: UtcTime | None = Field(
+        None, description="Time of the market data it comes from, UTC; none when unknown."
+    )
 
 
 class Order(OrderEvent, type="trading.order", version=1, key="symbol", critical=True):
@@ -121,6 +127,9 @@ class OrderRejected(
 class Fill(OrderEvent, type="trading.fill", version=1, key="symbol", critical=True):
     """An order, or a part of one, was executed; `quantity` is what was executed."""
 
+    fill_id: Name = Field(
+        "1", description="Identifier of the fill, unique in its order; a repeat is a duplicate."
+    )
     price: Price = Field(description="Price paid or received per unit, in the quote currency.")
     commission: Amount = Field(
         _ZERO, description="Commission paid, in the account currency; negative is a rebate."
@@ -157,4 +166,7 @@ class PortfolioUpdated(Event, type="trading.portfolio", version=1, key="symbol")
     )
     drawdown: Annotated[Decimal, Field(ge=0, allow_inf_nan=False)] = Field(
         _ZERO, description="Loss from the highest equity so far, as a fraction of it (0.1 is 10 %)."
+    )
+    time: UtcTime | None = Field(
+        None, description="Time of the market data it is valued at, UTC; none when unknown."
     )
