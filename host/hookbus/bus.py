@@ -1,0 +1,403 @@
+"""The bus: publishing, subscribing and the state behind them.
+
+`EventBus` belongs to the host; every plugin speaks through a `Bus` of its own, which puts the
+plugin's name on what it publishes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from hookbus.channel import Channel
+from hookbus.clock import Clock
+from hookbus.contracts import Journal
+from hookbus.delivery import FAILURES, GRACE
+from hookbus.envelope import Envelope, Origin, current_envelope
+from hookbus.errors import BusClosed, PublishDeadlock, UsageError
+from hookbus.events import Event, EventRegistry, describe
+from hookbus.filters import Filter, Predicate
+from hookbus.inline import InlineSubscription
+from hookbus.ledger import Ledger
+from hookbus.reports import Reports
+from hookbus.routing import Route
+from hookbus.subscription import Options, Subscription, current_subscription
+
+YIELD_EVERY = 256
+"""After so many publishes in a row `publish` lets other tasks run."""
+
+GROWTH = 16
+"""How many times its capacity a ring may grow to when nobody may wait for it."""
+
+
+class EventBus:
+    """Routes, channels and subscriptions of one host.
+
+    Made on the running event loop. `run` is the identifier of the run, `capacity` the ring size of
+    a subscription that names none, `history` the number of recent events kept per type,
+    `hold_limit` how many seconds one handler may keep publishers waiting before it is cancelled.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        log: Any,
+        *,
+        run: str = "run",
+        registry: EventRegistry | None = None,
+        capacity: int = 1024,
+        history: int = 256,
+        max_depth: int = 64,
+        hold_limit: float = 30.0,
+    ) -> None:
+        self.clock = clock
+        self.run = run
+        self.registry = registry or EventRegistry()
+        self.capacity = capacity
+        self.history = history
+        self.max_depth = max_depth
+        self.hold_limit = hold_limit
+        self.journal: Journal | None = None
+        self.sequence = 0
+        self.until_yield = YIELD_EVERY
+        self.routes: dict[type[Event], Route] = {}
+        self.channels: dict[tuple[Filter, Any], Channel] = {}
+        self.subscriptions: list[Subscription] = []
+        self.inlines: list[InlineSubscription] = []
+        self.ledger = Ledger(self)
+        self.reports = Reports(self, log)
+        self.closed = False
+        self.loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
+        self._now_ns = clock.now_ns
+        self._own_origin = Origin(run, "hookbus")
+        self._settling: list[asyncio.Future[None]] = []
+
+    # Publishing
+
+    def dispatch(self, route: Route, event: Event, origin: Origin) -> int:
+        """Put `event` into an envelope and hand it to everything on its route."""
+        self.sequence = sequence = self.sequence + 1
+        parent = current_envelope.get()
+        if parent is None:
+            envelope = Envelope(event, sequence, self._now_ns(), origin, sequence, None, 0)
+        elif parent.depth < self.max_depth:
+            envelope = Envelope(
+                event,
+                sequence,
+                self._now_ns(),
+                origin,
+                parent._correlation,
+                parent.sequence,
+                parent.depth + 1,
+            )
+        else:
+            return self._cut(event, origin, parent)
+        route.count += 1
+        route.recent.append(envelope)
+        for channel in route.channels:
+            tail = channel.tail
+            channel.buffer[tail & channel.mask] = envelope
+            channel.tail = tail + 1
+            if channel.sleepers:
+                channel.wake()
+        matched = route.targets
+        if route.conditional:
+            matched += self._dispatch_conditional(route, envelope)
+        if route.critical:
+            for channel in route.channels:
+                channel.keep_last()
+        if route.handlers:
+            self._call_inlines(route, envelope)
+        return matched
+
+    def _call_inlines(self, route: Route, envelope: Envelope) -> None:
+        event = envelope.event
+        inlines = route.inlines
+        handlers = iter(route.handlers)
+        token = current_envelope.set(envelope)
+        while True:
+            try:
+                for handler in handlers:
+                    handler(event)
+                break
+            except FAILURES as error:
+                inlines[-operator.length_hint(handlers) - 1].failed(envelope, error)
+        current_envelope.reset(token)
+
+    def _dispatch_conditional(self, route: Route, envelope: Envelope) -> int:
+        matched = 0
+        for target in route.conditional:
+            if not self._accepts(target, envelope.event):
+                target.filtered += 1
+            elif isinstance(target, Channel):
+                target.push(envelope)
+                matched += len(target.readers)
+                if route.critical:
+                    target.keep_last()
+            else:
+                matched += 1
+                self._call_conditional(target, envelope)
+        return matched
+
+    def _call_conditional(self, target: InlineSubscription, envelope: Envelope) -> None:
+        token = current_envelope.set(envelope)
+        try:
+            target.call(envelope.event)
+        except FAILURES as error:
+            target.failed(envelope, error)
+        finally:
+            current_envelope.reset(token)
+
+    def _accepts(self, target: Channel | InlineSubscription, event: Event) -> bool:
+        if target.predicate is None:
+            return True
+        try:
+            return bool(target.predicate(event))
+        except FAILURES as error:
+            self.reports.predicate_failed(str(target.filter), event, error)
+            return False
+
+    def _cut(self, event: Event, origin: Origin, parent: Envelope) -> int:
+        self.sequence -= 1
+        self.ledger.cut += 1
+        self.reports.loop_cut(event, origin.source, parent)
+        return 0
+
+    def publish_forced(self, event: Event) -> int:
+        """Publish in the host's own name without waiting; full rings grow up to a limit."""
+        if self.closed:
+            return 0
+        route = self.route_for(type(event), "hookbus")
+        for channel in route.gated:
+            self._make_room(channel)
+        return self.dispatch(route, event, self._own_origin)
+
+    def _make_room(self, channel: Channel) -> None:
+        unread = max((channel.tail - reader.cursor for reader in channel.readers), default=0)
+        if not channel.is_full() or unread < len(channel.buffer):
+            return
+        if len(channel.buffer) >= GROWTH * max(reader.capacity for reader in channel.readers):
+            raise PublishDeadlock(
+                f"handlers of {channel.filter} wait for one another in a circle and hold "
+                f"{unread} events; give the subscriptions more capacity, or break the circle"
+            )
+        channel.grow(2 * len(channel.buffer))
+
+    def recent(self, wanted: Filter, predicate: Predicate | None, most: int) -> list[Envelope]:
+        """Up to `most` recent envelopes that a filter and a predicate want, oldest first."""
+        if most <= 0:
+            return []
+        found = [
+            envelope
+            for cls, route in self.routes.items()
+            if wanted.matches(cls)
+            for envelope in route.recent
+            if predicate is None or predicate(envelope.event)
+        ]
+        return sorted(found, key=lambda envelope: envelope.sequence)[-most:]
+
+    # Waiting for room
+
+    def blocked(self, route: Route, event: Event) -> Channel | None:
+        """The first full channel that `event` would go to."""
+        for channel in route.gated:
+            if (
+                channel.tail >= channel.limit
+                and channel.is_full()
+                and self._accepts(channel, event)
+            ):
+                return channel
+        return None
+
+    async def wait_for_room(self, route: Route, event: Event) -> None:
+        """Wait until every lossless subscriber of the route has room for `event`.
+
+        A publisher that is itself a handler, and that the full subscription waits for in turn,
+        does not wait: the ring grows instead.
+        """
+        publisher = current_subscription.get()
+        while (channel := self.blocked(route, event)) is not None:
+            if publisher is not None and self._would_deadlock(channel, publisher):
+                self._make_room(channel)
+                return
+            await self._wait_for_room(channel, publisher)
+
+    def _would_deadlock(self, channel: Channel, publisher: Subscription) -> bool:
+        seen: list[Channel] = []
+        waiting = [channel]
+        while waiting:
+            full = waiting.pop()
+            seen.append(full)
+            for reader in full.blockers():
+                if reader is publisher:
+                    return True
+                further = getattr(reader, "waiting_for", None)
+                if further is not None and further not in seen:
+                    waiting.append(further)
+        return False
+
+    async def _wait_for_room(self, channel: Channel, publisher: Subscription | None) -> None:
+        loop = asyncio.get_running_loop()
+        room: asyncio.Future[None] = loop.create_future()
+        channel.room_waiters.append(room)
+        held_up = [
+            (one, one.current) for one in channel.blockers() if isinstance(one, Subscription)
+        ]
+        for subscription, _ in held_up:
+            subscription.note_backpressure()
+        timer = loop.call_later(self.hold_limit, self._break_hold, held_up)
+        if publisher is not None:
+            publisher.waiting_for = channel
+        try:
+            await room
+        finally:
+            timer.cancel()
+            if publisher is not None:
+                publisher.waiting_for = None
+
+    def _break_hold(self, held_up: list[tuple[Subscription, Envelope | None]]) -> None:
+        loop = asyncio.get_running_loop()
+        for subscription, envelope in held_up:
+            if envelope is not None and subscription.current is envelope:
+                subscription.interrupt(f"held up publishers for {self.hold_limit:g} s")
+                loop.call_later(GRACE, self._abandon_if_stuck, subscription, envelope)
+
+    def _abandon_if_stuck(self, subscription: Subscription, envelope: Envelope) -> None:
+        if subscription.interrupted and subscription.current is envelope:
+            subscription.abandon()
+
+    # Subscribing
+
+    def route_for(self, event_class: type[Event], owner: str) -> Route:
+        """The route of an event class, made at its first publishing.
+
+        Raises `BusClosed`, `UsageError` for what is no publishable event, and
+        `DuplicateEventType` when another class has its wire name.
+        """
+        if self.closed:
+            raise BusClosed("the host has stopped; nothing more can be published")
+        route = self.routes.get(event_class)
+        if route is None:
+            if not (isinstance(event_class, type) and issubclass(event_class, Event)):
+                raise UsageError(f"{describe(event_class)} is no hookbus.Event")
+            self.registry.register(event_class, owner)
+            route = self.routes[event_class] = Route(event_class, self.history)
+            route.rebuild(self.channels.values(), self.inlines)
+        return route
+
+    def published_of(self, wanted: Filter) -> int:
+        """How many events were published that a filter wants."""
+        return sum(route.count for cls, route in self.routes.items() if wanted.matches(cls))
+
+    def channel_for(self, wanted: Filter, where: Any, predicate: Predicate | None) -> Channel:
+        """The channel of a filter and a condition, shared by all who ask for the same."""
+        channel = self.channels.get((wanted, where))
+        if channel is None:
+            channel = Channel(wanted, predicate, capacity=1)
+            channel.published_before = self.published_of(wanted)
+            self.channels[wanted, where] = channel
+        return channel
+
+    def subscribe(
+        self,
+        wanted: Filter,
+        where: Any,
+        predicate: Predicate | None,
+        handler: Callable[[Any], Any],
+        options: Options,
+        name: str,
+        plugin: str,
+    ) -> Subscription | InlineSubscription:
+        """Add a subscription and start its task."""
+        self._check_open(options)
+        if options.check(handler) == "inline":
+            inline = InlineSubscription(
+                self, wanted, predicate, handler, name, plugin, envelope=options.envelope
+            )
+            self.inlines.append(inline)
+            self.rebuild()
+            return inline
+        channel = self.channel_for(wanted, where, predicate)
+        subscription = Subscription(self, channel, handler, options, name, plugin)
+        subscription.on_idle = self.note_idle
+        channel.add(subscription)
+        self.subscriptions.append(subscription)
+        self.rebuild()
+        subscription.task = asyncio.get_running_loop().create_task(
+            subscription.run(), name=f"{plugin}:{name}"
+        )
+        return subscription
+
+    def _check_open(self, options: Options) -> None:
+        if self.closed:
+            raise BusClosed("the host has stopped; nothing more can be subscribed")
+        if options.delivery == "durable" and self.journal is None:
+            raise UsageError(
+                "delivery='durable' needs a journal, and no plugin provides "
+                "hookbus.contracts.Journal; use 'lossless'"
+            )
+
+    def rebuild(self) -> None:
+        """Bring every route up to date with the subscriptions."""
+        for route in self.routes.values():
+            route.rebuild(self.channels.values(), self.inlines)
+
+    def forget(self, subscription: Subscription | InlineSubscription) -> None:
+        """Take a closed subscription out; its account is kept in the ledger."""
+        if isinstance(subscription, InlineSubscription):
+            self.inlines.remove(subscription)
+        else:
+            self.subscriptions.remove(subscription)
+            self.drop_reader(subscription)
+        self.ledger.keep(subscription)
+        self.rebuild()
+        self.note_idle()
+
+    def drop_reader(self, reader: Any) -> None:
+        """Take a reader off its channel; a channel without readers goes away."""
+        channel = reader.channel
+        channel.remove(reader)
+        if not channel.readers:
+            for key in [key for key, other in self.channels.items() if other is channel]:
+                del self.channels[key]
+
+    # Settling
+
+    @property
+    def idle(self) -> bool:
+        """Whether every subscription has handled all that was published for it."""
+        return all(subscription.idle for subscription in self.subscriptions)
+
+    def note_idle(self) -> None:
+        """Let those who wait for the bus to settle look again."""
+        if self._settling:
+            settling, self._settling = self._settling, []
+            for waiter in settling:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    async def settled(self) -> None:
+        """Wait until every subscription has handled all that was published.
+
+        Raises `UsageError` inside a handler, which would wait for itself.
+        """
+        if current_subscription.get() is not None:
+            raise UsageError("settled() inside a handler would wait for the handler itself")
+        while not self.idle:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._settling.append(waiter)
+            await waiter
+
+    def close(self) -> None:
+        """Close every subscription and refuse everything from now on."""
+        for subscription in list(self.subscriptions):
+            subscription.close()
+        for inline in list(self.inlines):
+            inline.close()
+        self.closed = True
+        self.ledger.keep_routes()
+        self.routes.clear()

@@ -1,0 +1,137 @@
+"""Delivery: how a handler is called, and what happens when it fails.
+
+Retry with back-off, timeout, circuit breaker and giving up (the dead letter) are here, for one
+subscription at a time; the subscription's task decides what is delivered when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hookbus.errors import UsageError
+
+FAILURES = (Exception, SystemExit, asyncio.CancelledError)
+"""What a handler may raise without taking anything else down."""
+
+GRACE = 1.0
+"""Seconds that a cancelled handler gets before it is abandoned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try a failing handler again.
+
+    `attempts` counts the first try too. The n-th wait is `delay * factor ** (n - 1)` seconds, at
+    most `max_delay`, lengthened by up to `jitter` times itself.
+    """
+
+    attempts: int = 3
+    delay: float = 0.1
+    factor: float = 2.0
+    max_delay: float = 30.0
+    jitter: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1 or min(self.delay, self.max_delay, self.jitter) < 0 or self.factor < 1:
+            raise UsageError(
+                f"{self}: attempts must be 1 or more, delays and jitter 0 or more, factor 1 or more"
+            )
+
+    def wait(self, attempt: int, chance: random.Random) -> float:
+        """Seconds to wait after the failure of `attempt` (from 1)."""
+        base = min(self.delay * self.factor ** min(attempt - 1, 64), self.max_delay)
+        return base * (1 + self.jitter * chance.random())
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Stop calling a handler that keeps failing.
+
+    After `failures` in a row the breaker opens: events are dead-lettered without a call for
+    `reset_after` seconds; then one event is tried, and its outcome closes or reopens it.
+    """
+
+    failures: int = 5
+    reset_after: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.failures < 1 or self.reset_after <= 0:
+            raise UsageError(f"{self}: failures must be 1 or more, reset_after above 0")
+
+
+class BreakerState:
+    """The state of one subscription's breaker; times in nanoseconds of the host's clock."""
+
+    __slots__ = ("_now_ns", "failed_in_a_row", "open_until_ns", "rule")
+
+    def __init__(self, rule: Breaker, now_ns: Callable[[], int]) -> None:
+        self.rule = rule
+        self._now_ns = now_ns
+        self.failed_in_a_row = 0
+        self.open_until_ns: int | None = None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the handler must not be called now."""
+        return self.open_until_ns is not None and self._now_ns() < self.open_until_ns
+
+    def failed(self) -> bool:
+        """Note a failure; True when it opened the breaker just now."""
+        self.failed_in_a_row += 1
+        if self.open_until_ns is None and self.failed_in_a_row < self.rule.failures:
+            return False
+        opened = self.open_until_ns is None
+        self.open_until_ns = self._now_ns() + round(self.rule.reset_after * 1e9)
+        return opened
+
+    def succeeded(self) -> bool:
+        """Note a success; True when it closed the breaker just now."""
+        self.failed_in_a_row = 0
+        closed = self.open_until_ns is not None
+        self.open_until_ns = None
+        return closed
+
+
+class HandlerTimeout(TimeoutError):  # noqa: N818
+    """A handler took longer than it may."""
+
+
+class HandlerSwallowedCancellation(Exception):  # noqa: N818
+    """A handler went on after it was cancelled; its task has been left behind."""
+
+
+async def call_within(call: Callable[[Any], Awaitable[Any]], argument: Any, seconds: float) -> None:
+    """Await `call(argument)` for at most some seconds.
+
+    Raises `HandlerTimeout`, or `HandlerSwallowedCancellation` when it does not stop either.
+    """
+    task = asyncio.ensure_future(call(argument))
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE)
+        raise
+    if task.done():
+        task.result()
+        return
+    task.cancel()
+    await asyncio.wait({task}, timeout=GRACE)
+    if not task.done():
+        raise HandlerSwallowedCancellation
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, HandlerSwallowedCancellation):
+        raise error
+    if error is not None:
+        raise HandlerTimeout(f"took longer than {seconds:g} s") from error
+    raise HandlerTimeout(f"took longer than {seconds:g} s")
+
+
+def error_text(error: BaseException) -> str:
+    """Type and text of an exception, in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

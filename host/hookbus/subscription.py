@@ -1,0 +1,387 @@
+"""Subscriptions: filter, handler and delivery policy, run by a task of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hookbus.channel import SLICE, Channel, Cursor
+from hookbus.delivery import (
+    FAILURES,
+    Breaker,
+    BreakerState,
+    HandlerSwallowedCancellation,
+    HandlerTimeout,
+    Retry,
+    call_within,
+    error_text,
+)
+from hookbus.envelope import Envelope, Lagged, current_envelope
+from hookbus.errors import UsageError
+from hookbus.runners import runner_for
+from hookbus.threads import ThreadCaller
+
+if TYPE_CHECKING:
+    from hookbus.bus import EventBus
+
+BEST_EFFORT = "best-effort"
+LOSSLESS = "lossless"
+DURABLE = "durable"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a subscription delivers; durations in seconds. See `Bus.subscribe`."""
+
+    delivery: str = BEST_EFFORT
+    mode: str | None = None
+    envelope: bool = False
+    capacity: int = 1024
+    batch: int | None = None
+    batch_wait: float = 0.0
+    throttle: float | None = None
+    concurrency: int = 1
+    timeout: float | None = None
+    retry: Retry | None = None
+    breaker: Breaker | None = None
+    on_lagged: Callable[[Lagged], Any] | None = None
+
+    def check(self, handler: Callable[..., Any]) -> str:
+        """The mode to run `handler` in; raises `UsageError` for what does not go together."""
+        is_async = is_coroutine_function(handler)
+        mode = self.mode or ("task" if is_async else "thread")
+        if self.delivery not in (BEST_EFFORT, LOSSLESS, DURABLE):
+            raise UsageError(
+                f"delivery={self.delivery!r} must be 'best-effort', 'lossless' or 'durable'"
+            )
+        if mode not in ("task", "thread", "inline") or (mode == "task") != is_async:
+            raise UsageError(
+                f"mode={self.mode!r} does not fit {handler!r}; leave it out for an async handler, "
+                "and use 'thread' or 'inline' for a plain function"
+            )
+        if mode == "inline" and not self.plain:
+            raise UsageError("an inline handler runs inside publish and takes no delivery options")
+        self._check_numbers()
+        return mode
+
+    def _check_numbers(self) -> None:
+        for name, least in (("capacity", 1), ("concurrency", 1), ("batch", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UsageError(f"{name}={value} must be {least} or more")
+        for name in ("throttle", "timeout"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise UsageError(f"{name}={value} must be more than 0 seconds")
+        if self.batch_wait < 0 or (self.batch_wait and not self.batch):
+            raise UsageError(f"batch_wait={self.batch_wait} needs batch= and must be 0 or more")
+        if self.concurrency > 1 and (self.batch or self.throttle):
+            raise UsageError("concurrency cannot be combined with batch or throttle")
+
+    @property
+    def plain(self) -> bool:
+        """Whether events go to the handler one by one with nothing in between."""
+        return not (
+            self.batch
+            or self.throttle
+            or self.timeout
+            or self.retry
+            or self.breaker
+            or self.concurrency > 1
+        )
+
+
+def is_coroutine_function(handler: Callable[..., Any]) -> bool:
+    """Whether calling `handler` gives an awaitable; also for objects with an async `__call__`."""
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+        getattr(handler, "__call__", None)  # noqa: B004
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStats:
+    """The account of a subscription; `matched` is the sum of where its events have gone."""
+
+    name: str
+    plugin: str
+    filter: str
+    delivery: str
+    matched: int
+    delivered: int
+    filtered: int
+    coalesced: int
+    lagged: int
+    dead_lettered: int
+    pending: int
+    abandoned: int
+    failures: int
+    retries: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every matched event is accounted for."""
+        return self.matched == (
+            self.delivered
+            + self.filtered
+            + self.coalesced
+            + self.lagged
+            + self.dead_lettered
+            + self.pending
+            + self.abandoned
+        )
+
+
+current_subscription: ContextVar[Subscription | None] = ContextVar(
+    "hookbus_current_subscription", default=None
+)
+"""The subscription whose handler, or a task started by it, is running."""
+
+
+class Subscription(Cursor):
+    """One handler on a channel. Made by `Bus.subscribe`; `close()` ends it."""
+
+    def __init__(
+        self,
+        bus: EventBus,
+        channel: Channel,
+        handler: Callable[[Any], Any],
+        options: Options,
+        name: str,
+        plugin: str,
+    ) -> None:
+        super().__init__(channel, options.capacity, lossless=options.delivery != BEST_EFFORT)
+        self.bus = bus
+        self.handler = handler
+        self.options = options
+        self.name = name
+        self.plugin = plugin
+        self.mode = options.check(handler)
+        self.task: asyncio.Task[None] | None = None
+        self.current: Envelope | None = None
+        self.waiting_for: Channel | None = None
+        self.held = 0
+        self.delivered = 0
+        self.coalesced = 0
+        self.dead_lettered = 0
+        self.failures = 0
+        self.retries = 0
+        self.closed_at: int | None = None
+        self.closed_filtered = 0
+        self.threads = ThreadCaller(handler, f"{plugin}:{name}", options.concurrency)
+        self._pressed = False
+        self._interruption: str | None = None
+        self._chance = random.Random(name)
+        self._breaker = BreakerState(options.breaker, bus.clock.now_ns) if options.breaker else None
+
+    # The loop of the task
+
+    async def run(self) -> None:
+        """Deliver until closed; the body of the subscription's task."""
+        current_subscription.set(self)
+        current_envelope.set(None)
+        try:
+            await runner_for(self)(self)
+        except HandlerSwallowedCancellation:
+            self.abandon()
+
+    async def next_batch(self, most: int = SLICE, seconds: float | None = None) -> list[Envelope]:
+        """Wait for events and take them; an empty list when `seconds` have passed first."""
+        while self.cursor == self.channel.tail:
+            self._pressed = False
+            await self.sleep(seconds)
+            if seconds is not None and self.cursor == self.channel.tail:
+                return []
+        if self.channel.tail - self.cursor > self.capacity and not self.lossless:
+            kept = await self._lose()
+            if kept:
+                self.held += len(kept)
+                return kept
+        taken = self.take(most)
+        self.held += len(taken)
+        return taken
+
+    async def _lose(self) -> list[Envelope]:
+        lost, kept = self.skip_lost()
+        if lost:
+            self.bus.reports.lagged(self, lost)
+            if self.options.on_lagged is not None:
+                await self._tell_lagged(lost)
+        return kept
+
+    async def _tell_lagged(self, lost: int) -> None:
+        try:
+            answer = self.options.on_lagged(Lagged(lost))  # type: ignore[misc]
+            if inspect.isawaitable(answer):
+                await answer
+        except FAILURES as error:
+            self.raise_if_closing(error)
+            self.failures += 1
+            self.bus.reports.lagged_callback_failed(self, error)
+
+    # One delivery
+
+    async def deliver(
+        self, call: Callable[[Any], Any], argument: Any, envelopes: list[Envelope]
+    ) -> None:
+        """Hand `argument` over with retry, timeout and breaker, and account for `envelopes`."""
+        breaker = self._breaker
+        if breaker is not None and breaker.refuses:
+            self.give_up(envelopes, "the breaker is open", attempts=0)
+            return
+        current_envelope.set(envelopes[-1])
+        self.current = envelopes[-1]
+        attempt = 1
+        while (error := await self._attempt(call, argument)) is not None:
+            wait = self._after_failure(envelopes, error, attempt)
+            if wait is None:
+                return
+            attempt += 1
+            self.retries += 1
+            await self.bus.clock.sleep(wait)
+        self.current = None
+        self.held -= len(envelopes)
+        self.delivered += len(envelopes)
+        if breaker is not None and breaker.succeeded():
+            self.bus.reports.breaker_closed(self)
+
+    async def _attempt(self, call: Callable[[Any], Any], argument: Any) -> BaseException | None:
+        try:
+            if self.options.timeout is None:
+                await call(argument)
+            else:
+                await call_within(call, argument, self.options.timeout)
+        except HandlerSwallowedCancellation:
+            self.abandon()
+            raise asyncio.CancelledError from None
+        except FAILURES as error:
+            self.raise_if_closing(error)
+            return self.interruption() or error
+        return None
+
+    def _after_failure(
+        self, envelopes: list[Envelope], error: BaseException, attempt: int
+    ) -> float | None:
+        retry = self.options.retry
+        opened = self._breaker is not None and self._breaker.failed()
+        again = retry is not None and attempt < retry.attempts and not opened
+        self.note_failure(envelopes[-1], error, attempt, will_retry=again)
+        if opened:
+            self.bus.reports.breaker_opened(self)
+        if again and retry is not None:
+            return retry.wait(attempt, self._chance)
+        self.give_up(envelopes, error_text(error), attempts=attempt)
+        return None
+
+    def note_failure(
+        self, envelope: Envelope, error: BaseException, attempt: int = 1, *, will_retry: bool
+    ) -> None:
+        """Count, log and publish that the handler failed."""
+        self.failures += 1
+        self.bus.reports.handler_failed(self, envelope, error, attempt, will_retry=will_retry)
+
+    def note_backpressure(self) -> None:
+        """Say once, until it has caught up, that publishers wait for this subscription."""
+        if not self._pressed:
+            self._pressed = True
+            self.bus.reports.backpressure(self.name, self.unread, self.capacity)
+
+    def give_up(self, envelopes: list[Envelope], reason: str, attempts: int) -> None:
+        """Send events to the dead letters."""
+        self.current = None
+        self.held -= len(envelopes)
+        self.dead_lettered += len(envelopes)
+        for envelope in envelopes:
+            self.bus.reports.dead_lettered(self, envelope, reason, attempts)
+
+    # Interruption and closing
+
+    def interrupt(self, reason: str) -> None:
+        """Cancel the handler that is running now, as a failure with `reason`.
+
+        Concurrent handlers have limits of their own and are left alone.
+        """
+        running = self.task is not None and self.current is not None
+        if running and self._interruption is None and self.options.concurrency == 1:
+            self._interruption = reason
+            self.task.cancel()  # type: ignore[union-attr]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an interruption has not been obeyed yet."""
+        return self._interruption is not None
+
+    def interruption(self) -> HandlerTimeout | None:
+        """The reason why the running handler was interrupted, once."""
+        reason, self._interruption = self._interruption, None
+        if reason is None:
+            return None
+        task = asyncio.current_task()
+        if task is not None and task is self.task:
+            task.uncancel()
+        return HandlerTimeout(reason)
+
+    def raise_if_closing(self, error: BaseException) -> None:
+        """Let a cancellation through that means this subscription, not its handler."""
+        if isinstance(error, asyncio.CancelledError) and self._interruption is None:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise error
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more events."""
+        return self.closed_at is not None
+
+    def close(self) -> None:
+        """End the subscription; what it had not handled is counted as abandoned."""
+        if self.closed_at is not None:
+            return
+        self.closed_at = self.channel.tail
+        self.closed_filtered = self.channel.filtered
+        self.bus.forget(self)
+        self.threads.close()
+        if self.task is not None:
+            self.task.cancel()
+
+    def abandon(self) -> None:
+        """Close it, leaving behind a handler that cannot be stopped."""
+        self.close()
+        self.bus.reports.abandoned(self)
+
+    # The books
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was published for it has been handled."""
+        return self.closed or (self.sleeping and not self.held)
+
+    def stats(self) -> SubscriptionStats:
+        """The account as it stands."""
+        end = self.channel.tail if self.closed_at is None else self.closed_at
+        filtered_end = self.channel.filtered if self.closed_at is None else self.closed_filtered
+        filtered = filtered_end - self.filtered_before
+        open_items = end - self.cursor + self.held
+        return SubscriptionStats(
+            name=self.name,
+            plugin=self.plugin,
+            filter=str(self.channel.filter),
+            delivery=self.options.delivery,
+            matched=end - self.start + filtered,
+            delivered=self.delivered,
+            filtered=filtered,
+            coalesced=self.coalesced,
+            lagged=self.lagged,
+            dead_lettered=self.dead_lettered,
+            pending=0 if self.closed else open_items,
+            abandoned=open_items if self.closed else 0,
+            failures=self.failures,
+            retries=self.retries,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Subscription {self.name!r} of {self.plugin!r} to {self.channel.filter}>"

@@ -1,0 +1,215 @@
+"""A plugin's voice on the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+from hookbus.bus import YIELD_EVERY, EventBus
+from hookbus.delivery import Breaker, Retry
+from hookbus.envelope import Lagged, Origin
+from hookbus.errors import UsageError, WouldBlock
+from hookbus.events import Event
+from hookbus.filters import FilterLike, Predicate, make_filter, make_predicate
+from hookbus.inline import InlineSubscription
+from hookbus.streams import Stream, Watch
+from hookbus.subscription import Options, Subscription
+
+
+class Bus:
+    """The bus as one plugin sees it: what it publishes carries the plugin's name as its source.
+
+    Plugins get theirs as `context.bus`.
+    """
+
+    __slots__ = ("_bus", "_from_threads", "_opened", "_origin", "_turn", "source")
+
+    def __init__(self, bus: EventBus, source: str) -> None:
+        self._bus = bus
+        self._origin = Origin(bus.run, source)
+        self._opened: list[Subscription | InlineSubscription | Stream | Watch] = []
+        self._from_threads: dict[asyncio.Task[None], None] = {}
+        self._turn = asyncio.Lock()
+        self.source = source
+
+    async def publish(self, event: Event) -> int:
+        """Publish an event; waits while a lossless subscriber is full.
+
+        Returns how many subscriptions matched. Never raises because a handler failed or nobody
+        listens. Raises `BusClosed` after the host has stopped, `UsageError` for what is no event.
+        """
+        bus = self._bus
+        route = bus.routes.get(type(event)) or bus.route_for(type(event), self.source)
+        bus.until_yield -= 1
+        if bus.until_yield <= 0:
+            bus.until_yield = YIELD_EVERY
+            await asyncio.sleep(0)
+        if route.gated:
+            await bus.wait_for_room(route, event)
+        return bus.dispatch(route, event, self._origin)
+
+    def publish_nowait(self, event: Event) -> int:
+        """Publish an event without ever waiting.
+
+        Returns how many subscriptions matched. Raises `WouldBlock` when a lossless subscriber is
+        full, and what `publish` raises.
+        """
+        bus = self._bus
+        if get_ident() != bus.thread:
+            raise UsageError(
+                "publish_nowait was called outside the event loop's thread; plain handlers run in "
+                "a thread of their own: use publish_threadsafe there, or make the handler async"
+            )
+        route = bus.routes.get(type(event)) or bus.route_for(type(event), self.source)
+        if route.gated:
+            full = bus.blocked(route, event)
+            if full is not None:
+                raise WouldBlock(f"a lossless subscriber to {full.filter} is full; await publish()")
+        return bus.dispatch(route, event, self._origin)
+
+    def publish_threadsafe(self, event: Event) -> concurrent.futures.Future[int]:
+        """Publish from another thread, in the order of the calls.
+
+        The future's result is what `publish` returns; it raises what `publish` raises.
+        """
+        outcome: concurrent.futures.Future[int] = concurrent.futures.Future()
+        self._bus.loop.call_soon_threadsafe(self._take_in, event, outcome)
+        return outcome
+
+    def _take_in(self, event: Event, outcome: concurrent.futures.Future[int]) -> None:
+        task = self._bus.loop.create_task(self._publish_in_turn(event, outcome))
+        self._from_threads[task] = None
+        task.add_done_callback(self._from_threads.pop)
+
+    async def _publish_in_turn(self, event: Event, outcome: concurrent.futures.Future[int]) -> None:
+        async with self._turn:
+            try:
+                outcome.set_result(await self.publish(event))
+            except Exception as error:  # noqa: BLE001 - handed to the caller in its thread
+                outcome.set_exception(error)
+
+    def subscribe(
+        self,
+        filter: FilterLike,  # noqa: A002 - the word of the design
+        handler: Callable[[Any], Any],
+        *,
+        name: str | None = None,
+        where: str | Predicate | None = None,
+        delivery: str = "best-effort",
+        mode: str | None = None,
+        envelope: bool = False,
+        capacity: int | None = None,
+        batch: int | None = None,
+        batch_wait: float = 0.0,
+        throttle: float | None = None,
+        concurrency: int = 1,
+        timeout: float | None = None,
+        retry: Retry | None = None,
+        breaker: Breaker | None = None,
+        on_lagged: Callable[[Lagged], Any] | None = None,
+    ) -> Subscription | InlineSubscription:
+        """Have `handler` called for every matching event.
+
+        `filter` is an event class (subclasses match), a wire-name pattern (`trade.*`) or several;
+        `where` a callable or a safe expression over the event's fields. `delivery` is
+        "best-effort" (falls behind: `on_lagged(Lagged(n))`, then goes on), "lossless" (publishers
+        wait) or "durable" (needs a journal). An async handler runs in the subscription's task; a
+        plain function in a thread (`mode="thread"`) or inside publish (`mode="inline"`).
+        `envelope=True` hands over the envelope. `capacity` is how many events may wait.
+        `batch=n` hands over lists of up to n events gathered within `batch_wait` seconds;
+        `throttle` is the least seconds between two events of one key, the latest wins;
+        `concurrency` the number of handlers at a time, in order per key; `timeout` seconds per
+        call. Raises `UsageError`, or `ExpressionError` for a bad `where`.
+        """
+        wanted = make_filter(filter)
+        options = Options(
+            delivery=delivery,
+            mode=mode,
+            envelope=envelope,
+            capacity=capacity or self._bus.capacity,
+            batch=batch,
+            batch_wait=batch_wait,
+            throttle=throttle,
+            concurrency=concurrency,
+            timeout=timeout,
+            retry=retry,
+            breaker=breaker,
+            on_lagged=on_lagged,
+        )
+        subscription = self._bus.subscribe(
+            wanted,
+            where,
+            make_predicate(where, wanted),
+            handler,
+            options,
+            name or str(getattr(handler, "__qualname__", type(handler).__qualname__)),
+            self.source,
+        )
+        self._remember(subscription)
+        return subscription
+
+    def stream(
+        self,
+        filter: FilterLike,  # noqa: A002
+        *,
+        where: str | Predicate | None = None,
+        history: int = 0,
+        delivery: str = "best-effort",
+        capacity: int | None = None,
+        envelope: bool = False,
+    ) -> Stream:
+        """Read matching events with `async for`, beginning with up to `history` recent ones.
+
+        See `subscribe` for the arguments. `history` reaches back as far as the host keeps events
+        of each type (`[bus] history`).
+        """
+        bus = self._bus
+        wanted = make_filter(filter)
+        predicate = make_predicate(where, wanted)
+        channel = bus.channel_for(wanted, where, predicate)
+        stream = Stream(
+            bus,
+            channel,
+            capacity or bus.capacity,
+            bus.recent(wanted, predicate, history),
+            lossless=delivery == "lossless",
+            envelope=envelope,
+        )
+        channel.add(stream)
+        bus.rebuild()
+        self._remember(stream)
+        return stream
+
+    def watch(
+        self,
+        filter: FilterLike,  # noqa: A002
+        *,
+        where: str | Predicate | None = None,
+    ) -> Watch:
+        """A generation counter over matching events: `await watch.changed()`."""
+        watch = Watch(self._bus)
+        subscription = self.subscribe(filter, watch.bump, where=where, mode="inline", name="watch")
+        if isinstance(subscription, InlineSubscription):
+            watch.subscription = subscription
+        self._remember(watch)
+        return watch
+
+    def _remember(self, one: Subscription | InlineSubscription | Stream | Watch) -> None:
+        self._opened = [other for other in self._opened if not other.closed]
+        self._opened.append(one)
+
+    async def settled(self) -> None:
+        """Wait until every subscription has handled all that was published.
+
+        Raises `UsageError` inside a handler.
+        """
+        await self._bus.settled()
+
+    def close(self) -> None:
+        """Close everything that was opened through this object."""
+        opened, self._opened = self._opened, []
+        for one in opened:
+            one.close()
