@@ -74,7 +74,7 @@ class EventBus:
         self.thread = threading.get_ident()
         self._now_ns = clock.now_ns
         self._own_origin = Origin(run, "hookbus")
-        self._settling: list[asyncio.Future[None]] = []
+        self.settling: list[asyncio.Future[None]] = []
 
     # Publishing
 
@@ -374,8 +374,8 @@ class EventBus:
 
     def note_idle(self) -> None:
         """Let those who wait for the bus to settle look again."""
-        if self._settling:
-            settling, self._settling = self._settling, []
+        if self.settling:
+            settling, self.settling = self.settling, []
             for waiter in settling:
                 if not waiter.done():
                     waiter.set_result(None)
@@ -389,7 +389,7 @@ class EventBus:
             raise UsageError("settled() inside a handler would wait for the handler itself")
         while not self.idle:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._settling.append(waiter)
+            self.settling.append(waiter)
             await waiter
 
     def close(self) -> None:

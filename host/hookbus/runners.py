@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-from hookbus.channel import SLICE
+from hookbus.channel import NO_LIMIT, SLICE
 from hookbus.clock import SECOND
 from hookbus.delivery import FAILURES, error_text
 from hookbus.envelope import Envelope, current_envelope
@@ -19,6 +19,8 @@ from hookbus.events import event_type
 
 if TYPE_CHECKING:
     from hookbus.subscription import Subscription
+
+set_current_envelope = current_envelope.set
 
 Runner = Callable[["Subscription"], Awaitable[None]]
 Call = Callable[[Any], Awaitable[Any]]
@@ -63,42 +65,44 @@ async def run_plain(subscription: Subscription) -> None:
     """One event after the other, with nothing between the ring and the handler."""
     call = make_call(subscription)
     whole = subscription.options.envelope
+    channel = subscription.channel
+    most_unread = NO_LIMIT if subscription.lossless else subscription.capacity
     while not subscription.closed:
-        taken = await subscription.next_batch()
+        unread = channel.tail - subscription.cursor
+        if not unread:
+            await subscription.begin_sleep()
+            continue
+        taken = subscription.grab() if unread <= most_unread else await subscription.next_batch()
         envelopes = iter(taken)
         failed = 0
         try:
             while True:
                 try:
-                    await _each(subscription, call, envelopes, whole=whole)
+                    if whole:
+                        for envelope in envelopes:
+                            set_current_envelope(envelope)
+                            subscription.current = envelope
+                            await call(envelope)
+                    else:
+                        for envelope in envelopes:
+                            set_current_envelope(envelope)
+                            subscription.current = envelope
+                            await call(envelope.event)
                     break
                 except FAILURES as error:
                     subscription.raise_if_closing(error)
                     _plain_failure(subscription, subscription.interruption() or error)
                     failed += 1
         except BaseException:
-            subscription.delivered += len(taken) - operator.length_hint(envelopes) - 1 - failed
-            subscription.held -= len(taken) - operator.length_hint(envelopes) - 1 - failed
+            handled = len(taken) - operator.length_hint(envelopes) - 1 - failed
+            subscription.delivered += handled
+            subscription.held -= handled
             raise
         subscription.current = None
         subscription.delivered += len(taken) - failed
         subscription.held -= len(taken) - failed
-        if subscription.unread:
+        if subscription.cursor != channel.tail:
             await asyncio.sleep(0)
-
-
-async def _each(subscription: Subscription, call: Call, envelopes: Any, *, whole: bool) -> None:
-    set_current = current_envelope.set
-    if whole:
-        for envelope in envelopes:
-            set_current(envelope)
-            subscription.current = envelope
-            await call(envelope)
-        return
-    for envelope in envelopes:
-        set_current(envelope)
-        subscription.current = envelope
-        await call(envelope.event)
 
 
 def _plain_failure(subscription: Subscription, error: BaseException) -> None:

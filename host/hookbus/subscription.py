@@ -170,7 +170,8 @@ class Subscription(Cursor):
         self.dead_lettered = 0
         self.failures = 0
         self.retries = 0
-        self.closed_at: int | None = None
+        self.closed = False
+        self.closed_at = 0
         self.closed_filtered = 0
         self.threads = ThreadCaller(handler, f"{plugin}:{name}", options.concurrency)
         self._pressed = False
@@ -188,6 +189,21 @@ class Subscription(Cursor):
             await runner_for(self)(self)
         except HandlerSwallowedCancellation:
             self.abandon()
+
+    def begin_sleep(self) -> asyncio.Future[None]:
+        """Go to sleep; await what is returned."""
+        self._wake = wake = asyncio.Future(loop=self.bus.loop)
+        self._pressed = False
+        self.channel.sleepers.append(wake)
+        if self.bus.settling:
+            self.bus.note_idle()
+        return wake
+
+    def grab(self) -> list[Envelope]:
+        """Take what is there, at most a slice, and count it as held."""
+        taken = self.take()
+        self.held += len(taken)
+        return taken
 
     async def next_batch(self, most: int = SLICE, seconds: float | None = None) -> list[Envelope]:
         """Wait for events and take them; an empty list when `seconds` have passed first."""
@@ -332,15 +348,11 @@ class Subscription(Cursor):
             if task is not None and task.cancelling():
                 raise error
 
-    @property
-    def closed(self) -> bool:
-        """Whether it takes no more events."""
-        return self.closed_at is not None
-
     def close(self) -> None:
         """End the subscription; what it had not handled is counted as abandoned."""
-        if self.closed_at is not None:
+        if self.closed:
             return
+        self.closed = True
         self.closed_at = self.channel.tail
         self.closed_filtered = self.channel.filtered
         self.bus.forget(self)
@@ -362,8 +374,8 @@ class Subscription(Cursor):
 
     def stats(self) -> SubscriptionStats:
         """The account as it stands."""
-        end = self.channel.tail if self.closed_at is None else self.closed_at
-        filtered_end = self.channel.filtered if self.closed_at is None else self.closed_filtered
+        end = self.channel.tail if not self.closed else self.closed_at
+        filtered_end = self.channel.filtered if not self.closed else self.closed_filtered
         filtered = filtered_end - self.filtered_before
         open_items = end - self.cursor + self.held
         return SubscriptionStats(

@@ -42,7 +42,10 @@ class Bus:
         listens. Raises `BusClosed` after the host has stopped, `UsageError` for what is no event.
         """
         bus = self._bus
-        route = bus.routes.get(type(event)) or bus.route_for(type(event), self.source)
+        try:
+            route = bus.routes[type(event)]
+        except KeyError:
+            route = bus.route_for(type(event), self.source)
         bus.until_yield -= 1
         if bus.until_yield <= 0:
             bus.until_yield = YIELD_EVERY
@@ -63,7 +66,10 @@ class Bus:
                 "publish_nowait was called outside the event loop's thread; plain handlers run in "
                 "a thread of their own: use publish_threadsafe there, or make the handler async"
             )
-        route = bus.routes.get(type(event)) or bus.route_for(type(event), self.source)
+        try:
+            route = bus.routes[type(event)]
+        except KeyError:
+            route = bus.route_for(type(event), self.source)
         if route.gated:
             full = bus.blocked(route, event)
             if full is not None:
