@@ -15,11 +15,12 @@ from typing import Any
 from hookbus.channel import Channel
 from hookbus.clock import Clock
 from hookbus.contracts import Journal
-from hookbus.delivery import FAILURES, GRACE
+from hookbus.delivery import FAILURES
 from hookbus.envelope import Envelope, Origin, current_envelope
 from hookbus.errors import BusClosed, PublishDeadlock, UsageError
 from hookbus.events import Event, EventRegistry, describe
 from hookbus.filters import Filter, Predicate
+from hookbus.gates import Gates
 from hookbus.inline import InlineSubscription
 from hookbus.ledger import Ledger
 from hookbus.reports import Reports
@@ -28,9 +29,6 @@ from hookbus.subscription import Options, Subscription, current_subscription
 
 YIELD_EVERY = 256
 """After so many publishes in a row `publish` lets other tasks run."""
-
-GROWTH = 16
-"""How many times its capacity a ring may grow to when nobody may wait for it."""
 
 
 class EventBus:
@@ -59,7 +57,6 @@ class EventBus:
         self.capacity = capacity
         self.history = history
         self.max_depth = max_depth
-        self.hold_limit = hold_limit
         self.journal: Journal | None = None
         self.sequence = 0
         self.until_yield = YIELD_EVERY
@@ -69,6 +66,7 @@ class EventBus:
         self.inlines: list[InlineSubscription] = []
         self.ledger = Ledger(self)
         self.reports = Reports(self, log)
+        self.gates = Gates(self, hold_limit)
         self.closed = False
         self.loop = asyncio.get_running_loop()
         self.thread = threading.get_ident()
@@ -131,7 +129,7 @@ class EventBus:
     def _dispatch_conditional(self, route: Route, envelope: Envelope) -> int:
         matched = 0
         for target in route.conditional:
-            if not self._accepts(target, envelope.event):
+            if not self.accepts(target, envelope.event):
                 target.filtered += 1
             elif isinstance(target, Channel):
                 target.push(envelope)
@@ -152,7 +150,8 @@ class EventBus:
         finally:
             current_envelope.reset(token)
 
-    def _accepts(self, target: Channel | InlineSubscription, event: Event) -> bool:
+    def accepts(self, target: Channel | InlineSubscription, event: Event) -> bool:
+        """Whether a target's predicate lets `event` through; one that raises does not."""
         if target.predicate is None:
             return True
         try:
@@ -167,25 +166,22 @@ class EventBus:
         self.reports.loop_cut(event, origin.source, parent)
         return 0
 
-    def publish_forced(self, event: Event) -> int:
-        """Publish in the host's own name without waiting; full rings grow up to a limit."""
+    def publish_forced(self, event: Event, origin: Origin | None = None) -> int:
+        """Publish without waiting, by default in the host's name; full rings grow up to a limit.
+
+        At the limit, and after the bus was closed, the event is not published but logged.
+        """
         if self.closed:
+            self.reports.log.warning("published after the end", published=repr(event))
             return 0
         route = self.route_for(type(event), "hookbus")
-        for channel in route.gated:
-            self._make_room(channel)
-        return self.dispatch(route, event, self._own_origin)
-
-    def _make_room(self, channel: Channel) -> None:
-        unread = max((channel.tail - reader.cursor for reader in channel.readers), default=0)
-        if not channel.is_full() or unread < len(channel.buffer):
-            return
-        if len(channel.buffer) >= GROWTH * max(reader.capacity for reader in channel.readers):
-            raise PublishDeadlock(
-                f"handlers of {channel.filter} wait for one another in a circle and hold "
-                f"{unread} events; give the subscriptions more capacity, or break the circle"
-            )
-        channel.grow(2 * len(channel.buffer))
+        try:
+            for channel in route.gated:
+                self.gates.make_room(channel)
+        except PublishDeadlock as error:
+            self.reports.log.error("not published", published=repr(event), error=str(error))
+            return 0
+        return self.dispatch(route, event, origin or self._own_origin)
 
     def recent(self, wanted: Filter, predicate: Predicate | None, most: int) -> list[Envelope]:
         """Up to `most` recent envelopes that a filter and a predicate want, oldest first."""
@@ -199,76 +195,6 @@ class EventBus:
             if predicate is None or predicate(envelope.event)
         ]
         return sorted(found, key=lambda envelope: envelope.sequence)[-most:]
-
-    # Waiting for room
-
-    def blocked(self, route: Route, event: Event) -> Channel | None:
-        """The first full channel that `event` would go to."""
-        for channel in route.gated:
-            if (
-                channel.tail >= channel.limit
-                and channel.is_full()
-                and self._accepts(channel, event)
-            ):
-                return channel
-        return None
-
-    async def wait_for_room(self, route: Route, event: Event) -> None:
-        """Wait until every lossless subscriber of the route has room for `event`.
-
-        A publisher that is itself a handler, and that the full subscription waits for in turn,
-        does not wait: the ring grows instead.
-        """
-        publisher = current_subscription.get()
-        while (channel := self.blocked(route, event)) is not None:
-            if publisher is not None and self._would_deadlock(channel, publisher):
-                self._make_room(channel)
-                return
-            await self._wait_for_room(channel, publisher)
-
-    def _would_deadlock(self, channel: Channel, publisher: Subscription) -> bool:
-        seen: list[Channel] = []
-        waiting = [channel]
-        while waiting:
-            full = waiting.pop()
-            seen.append(full)
-            for reader in full.blockers():
-                if reader is publisher:
-                    return True
-                further = getattr(reader, "waiting_for", None)
-                if further is not None and further not in seen:
-                    waiting.append(further)
-        return False
-
-    async def _wait_for_room(self, channel: Channel, publisher: Subscription | None) -> None:
-        loop = asyncio.get_running_loop()
-        room: asyncio.Future[None] = loop.create_future()
-        channel.room_waiters.append(room)
-        held_up = [
-            (one, one.current) for one in channel.blockers() if isinstance(one, Subscription)
-        ]
-        for subscription, _ in held_up:
-            subscription.note_backpressure()
-        timer = loop.call_later(self.hold_limit, self._break_hold, held_up)
-        if publisher is not None:
-            publisher.waiting_for = channel
-        try:
-            await room
-        finally:
-            timer.cancel()
-            if publisher is not None:
-                publisher.waiting_for = None
-
-    def _break_hold(self, held_up: list[tuple[Subscription, Envelope | None]]) -> None:
-        loop = asyncio.get_running_loop()
-        for subscription, envelope in held_up:
-            if envelope is not None and subscription.current is envelope:
-                subscription.interrupt(f"held up publishers for {self.hold_limit:g} s")
-                loop.call_later(GRACE, self._abandon_if_stuck, subscription, envelope)
-
-    def _abandon_if_stuck(self, subscription: Subscription, envelope: Envelope) -> None:
-        if subscription.interrupted and subscription.current is envelope:
-            subscription.abandon()
 
     # Subscribing
 
@@ -295,11 +221,12 @@ class EventBus:
 
     def channel_for(self, wanted: Filter, where: Any, predicate: Predicate | None) -> Channel:
         """The channel of a filter and a condition, shared by all who ask for the same."""
-        channel = self.channels.get((wanted, where))
+        key = (wanted, where if where is None or isinstance(where, str) else id(where))
+        channel = self.channels.get(key)
         if channel is None:
             channel = Channel(wanted, predicate, capacity=1)
             channel.published_before = self.published_of(wanted)
-            self.channels[wanted, where] = channel
+            self.channels[key] = channel
         return channel
 
     def subscribe(

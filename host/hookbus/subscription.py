@@ -23,6 +23,7 @@ from hookbus.delivery import (
 )
 from hookbus.envelope import Envelope, Lagged, current_envelope
 from hookbus.errors import UsageError
+from hookbus.ownership import current_plugin
 from hookbus.runners import runner_for
 from hookbus.threads import ThreadCaller
 
@@ -185,6 +186,7 @@ class Subscription(Cursor):
         """Deliver until closed; the body of the subscription's task."""
         current_subscription.set(self)
         current_envelope.set(None)
+        current_plugin.set(self.plugin)
         try:
             await runner_for(self)(self)
         except HandlerSwallowedCancellation:
@@ -192,7 +194,8 @@ class Subscription(Cursor):
 
     def begin_sleep(self) -> asyncio.Future[None]:
         """Go to sleep; await what is returned."""
-        self._wake = wake = asyncio.Future(loop=self.bus.loop)
+        wake: asyncio.Future[None] = asyncio.Future(loop=self.bus.loop)
+        self._wake = wake
         self._pressed = False
         self.channel.sleepers.append(wake)
         if self.bus.settling:

@@ -51,7 +51,7 @@ class Bus:
             bus.until_yield = YIELD_EVERY
             await asyncio.sleep(0)
         if route.gated:
-            await bus.wait_for_room(route, event)
+            await bus.gates.wait_for_room(route, event)
         return bus.dispatch(route, event, self._origin)
 
     def publish_nowait(self, event: Event) -> int:
@@ -71,10 +71,18 @@ class Bus:
         except KeyError:
             route = bus.route_for(type(event), self.source)
         if route.gated:
-            full = bus.blocked(route, event)
+            full = bus.gates.blocked(route, event)
             if full is not None:
                 raise WouldBlock(f"a lossless subscriber to {full.filter} is full; await publish()")
         return bus.dispatch(route, event, self._origin)
+
+    def publish_forced(self, event: Event) -> int:
+        """Publish without waiting even where a lossless subscriber is full: its ring grows.
+
+        For warnings that must not be held up by what they warn of. Returns how many subscriptions
+        matched; 0, with an entry in the log, when a ring has grown to its limit.
+        """
+        return self._bus.publish_forced(event, self._origin)
 
     def publish_threadsafe(self, event: Event) -> concurrent.futures.Future[int]:
         """Publish from another thread, in the order of the calls.

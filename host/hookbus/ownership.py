@@ -1,0 +1,51 @@
+"""Ownership: which plugin a task belongs to, so that none outlives its plugin."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from itertools import count
+from typing import Any
+
+current_plugin: ContextVar[str | None] = ContextVar("hookbus_current_plugin", default=None)
+"""The plugin whose code is running; tasks that it starts are its own."""
+
+
+class Ownership:
+    """The owners of the tasks of one event loop."""
+
+    def __init__(self) -> None:
+        self._owners: weakref.WeakKeyDictionary[asyncio.Future[Any], tuple[int, str]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._count = count()
+
+    def install(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Note the owner of every task that is made on `loop` from now on."""
+        loop.set_task_factory(self._make_task)  # type: ignore[arg-type]
+
+    def _make_task(
+        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
+    ) -> asyncio.Task[Any]:
+        task = asyncio.Task(coro, loop=loop, **options)
+        plugin = current_plugin.get()
+        if plugin is not None:
+            self._owners[task] = (next(self._count), plugin)
+        return task
+
+    def owner(self, task: asyncio.Task[Any] | None) -> str | None:
+        """The plugin that started a task, None for the host's own."""
+        if task is None or task not in self._owners:
+            return None
+        return self._owners[task][1]
+
+    def tasks_of(self, plugin: str) -> list[asyncio.Task[Any]]:
+        """The unfinished tasks of a plugin, in the order in which they were started."""
+        owned = [
+            (number, task)
+            for task, (number, owner) in self._owners.items()
+            if owner == plugin and isinstance(task, asyncio.Task) and not task.done()
+        ]
+        return [task for _, task in sorted(owned, key=lambda pair: pair[0])]
