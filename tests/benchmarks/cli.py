@@ -1,0 +1,110 @@
+"""The command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from .adapter import Hookbus, HookbusLossless, HookbusNowait
+from .chart import write_chart
+from .contenders import PEERS, BareLoop, Blinker, Contender, QueueEach, TaskEach
+from .harness import Plan
+from .latency import run_latency
+from .memory import run_memory
+from .report import print_report, write_json
+from .results import Results
+from .startup import run_startup
+from .throughput import run_deliveries, run_pipeline
+from .workload import Kind
+
+PARTS = ("throughput", "pipeline", "latency", "memory", "startup")
+LINEUP: tuple[type[Contender], ...] = (BareLoop, Hookbus, HookbusNowait, HookbusLossless, *PEERS)
+PACED: tuple[tuple[type[Contender], Kind], ...] = (
+    (Hookbus, "async"),
+    (Hookbus, "inline"),
+    (QueueEach, "async"),
+    (Blinker, "async"),
+    (TaskEach, "async"),
+)
+QUICK = Plan(repeats=3, budget=0.01, slow=0.1, quick=True)
+
+
+def main() -> int:
+    """Measure, print and write; the exit code is 1 when hookbus lost a delivery."""
+    options = _parse(sys.argv[1:])
+    _silence()
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    errors = Console(stderr=True)
+    plan = QUICK if options.quick else Plan()
+    if options.repeat:
+        plan = Plan(options.repeat, plan.budget, plan.slow, plan.quick)
+    results = _measure(options.only, plan, errors)
+    print_report(results, console)
+    if options.json:
+        write_json(results, plan, options.json)
+    if options.svg:
+        write_chart(results.deliveries, options.svg)
+    losses = results.losses("hookbus")
+    for line in losses:
+        errors.print(line, style="red")
+    return 1 if losses else 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python tests/benchmarks", description="Measure hookbus beside other ways to do it."
+    )
+    parser.add_argument("--quick", action="store_true", help="a look of half a minute")
+    parser.add_argument("--repeat", type=int, metavar="N", help="measurements per row")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every row here")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the deliveries here")
+    parser.add_argument(
+        "--only", type=_parts, default=PARTS, metavar="PARTS", help=f"any of {','.join(PARTS)}"
+    )
+    options = parser.parse_args(arguments)
+    if options.svg and "throughput" not in options.only:
+        parser.error("--svg draws the throughput; leave it in --only")
+    return options
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(text.split(","))
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(PARTS)}")
+    return parts
+
+
+def _silence() -> None:
+    """Keep what the libraries say about themselves out of the tables."""
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+
+
+def _measure(parts: Sequence[str], plan: Plan, errors: Console) -> Results:
+    results = Results()
+    with errors.status("measuring") as status:
+
+        def say(text: str) -> None:
+            status.update(text)
+            if not errors.is_terminal:
+                errors.print(text, style="dim")
+
+        if "throughput" in parts:
+            results.deliveries = asyncio.run(run_deliveries(LINEUP, plan, say))
+        if "pipeline" in parts:
+            results.pipeline = asyncio.run(run_pipeline(LINEUP, plan, say))
+        if "latency" in parts:
+            results.latency = asyncio.run(run_latency(PACED, plan, say))
+        if "memory" in parts:
+            results.memory = run_memory(plan, say)
+        if "startup" in parts:
+            results.startup = run_startup(plan, say)
+    return results

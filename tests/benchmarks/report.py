@@ -1,0 +1,180 @@
+"""Tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from . import latency, memory, startup, throughput
+from .harness import Plan
+from .machine import describe_machine, package_versions
+from .results import Results
+from .targets import Target, judge
+from .workload import KINDS
+
+DASH = "-"
+
+
+def print_report(results: Results, console: Console) -> None:
+    """Print a table for each part that was measured, and the targets."""
+    _print_machine(console)
+    for table in _tables(results):
+        console.print(table)
+    targets = judge(results)
+    if targets:
+        console.print(_targets_table(targets))
+
+
+def write_json(results: Results, plan: Plan, path: Path) -> None:
+    """Write every row, with the machine, the versions and the targets, to a file."""
+    document = {
+        "machine": describe_machine(),
+        "packages": package_versions(),
+        "plan": asdict(plan),
+        **asdict(results),
+        "targets": [{**asdict(target), "met": target.met} for target in judge(results)],
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _print_machine(console: Console) -> None:
+    machine = describe_machine()
+    console.print(
+        f"{machine['python']} on {machine['system']}, {machine['cores']} x {machine['processor']}"
+    )
+    versions = (f"{name} {version or DASH}" for name, version in package_versions().items())
+    console.print(" · ".join(versions))
+
+
+def _tables(results: Results) -> Iterable[Table]:
+    for burst in throughput.BURSTS:
+        for kind in KINDS:
+            rows = [r for r in results.deliveries if (r.kind, r.burst) == (kind, burst)]
+            if rows:
+                yield _deliveries_table(rows, f"{kind} handlers, bursts of {burst}")
+    if results.pipeline:
+        yield _pipeline_table(results.pipeline)
+    if results.latency:
+        yield _latency_table(results.latency)
+    if results.memory:
+        yield _memory_table(results.memory)
+    if results.startup:
+        yield _startup_table(results.startup)
+
+
+def _table(title: str, *columns: str, names: int = 1) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number < names else "right", no_wrap=True)
+    return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    table.add_row(*cells, style="bold" if cells[0].startswith("hookbus") else "")
+
+
+def _deliveries_table(rows: Sequence[throughput.Row], kind: str) -> Table:
+    sizes = sorted({row.subscribers for row in rows})
+    headings = [f"{size} sub" for size in sizes]
+    pairs = [column for heading in headings for column in (heading, "x bare")]
+    table = _table(f"Nanoseconds per delivery: {kind}", "", *pairs)
+    table.add_column("deliveries")
+    for name in dict.fromkeys(row.contender for row in rows):
+        mine = {row.subscribers: row for row in rows if row.contender == name}
+        cells = [
+            text
+            for size in sizes
+            for text in (_number(mine[size].per_delivery), _ratio(mine[size].ratio_to_bare))
+        ]
+        _add(table, name, *cells, _verdicts(list(mine.values())))
+    return table
+
+
+def _verdicts(rows: Sequence[throughput.Row]) -> str:
+    notes = list(dict.fromkeys(row.verdict for row in rows if row.verdict != "ok")) or ["exact"]
+    if any(row.sent < row.burst for row in rows):
+        notes.append("slow: bursts of " + ", ".join(str(row.sent) for row in rows))
+    if any(row.refused for row in rows):
+        notes.append("refuses events until it has caught up")
+    return "; ".join(notes)
+
+
+def _pipeline_table(rows: Sequence[throughput.Row]) -> Table:
+    title = "Create a pydantic event, publish it, deliver it to 10 subscribers, bursts of 100"
+    table = _table(title, "", "handlers", "events/s", "ns per event", "x bare", names=2)
+    for row in rows:
+        cells = _number(row.events_per_second), _number(row.per_event), _ratio(row.ratio_to_bare)
+        _add(table, row.contender, row.kind, *cells)
+    return table
+
+
+def _latency_table(rows: Sequence[latency.Row]) -> Table:
+    title = f"Microseconds from publish to handler: {latency.RATE:,} events/s, 10 subscribers"
+    columns = ("", "handlers", "publisher", "p50", "p99", "p99.9", "deliveries")
+    table = _table(title, *columns, names=3)
+    for row in rows:
+        cells = (_number(value, 1) for value in (row.p50, row.p99, row.p999))
+        _add(table, row.contender, row.kind, row.pace, *cells, row.verdict)
+    return table
+
+
+def _memory_table(rows: Sequence[memory.Row]) -> Table:
+    events, traced = rows[0].events, rows[0].traced_events
+    title = f"Ten subscribers, one of them stalled, {events:,} fresh events"
+    columns = ("", "stalled", "process grew by", f"objects grew by ({traced:,} events)")
+    table = _table(title, *columns, "ns per event", "x nobody stalled", names=2)
+    for row in rows:
+        _add(
+            table,
+            row.contender,
+            "one" if row.stalled else "nobody",
+            _bytes(row.resident),
+            _bytes(row.traced),
+            _number(row.per_event),
+            _ratio(row.slowdown),
+        )
+    table.caption = f"The events of one full ring weigh {_bytes(rows[0].ring)}."
+    return table
+
+
+def _startup_table(rows: Sequence[startup.Row]) -> Table:
+    table = _table("Start-up of a fresh process", "", "ms", "x pydantic", "")
+    for row in rows:
+        note = "" if row.verdict == "ok" else row.verdict
+        _add(table, row.command, _number(row.milliseconds, 1), _ratio(row.ratio), note)
+    return table
+
+
+def _targets_table(targets: Sequence[Target]) -> Table:
+    table = _table("Targets", "", "measured", "target", "")
+    for target in targets:
+        digits = 0 if target.least else 2
+        table.add_row(
+            target.figure,
+            f"{target.measured:,.{digits}f}",
+            f"{'≥' if target.least else '≤'} {target.limit:,.{digits}f} {target.unit}",
+            "met" if target.met else "[red]missed[/red]",
+        )
+    return table
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return DASH if value is None else f"{value:,.{digits}f}"
+
+
+def _ratio(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def _bytes(count: int) -> str:
+    for size, unit in ((1 << 20, "MB"), (1 << 10, "kB")):
+        if abs(count) >= size:
+            return f"{count / size:,.1f} {unit}"
+    return f"{count} B"

@@ -1,0 +1,84 @@
+"""The figures that hookbus wants to reach, and whether this run has reached them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .results import Results
+
+HOOKBUS = "hookbus"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure: `measured` is met when it is at most `limit`, or at least, when `least`."""
+
+    figure: str
+    measured: float
+    limit: float
+    unit: str
+    least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure is reached."""
+        return self.measured >= self.limit if self.least else self.measured <= self.limit
+
+
+BARE_LIMITS = (("async", 10, 3.0), ("async", 100, 2.3), ("inline", 10, 2.5), ("inline", 100, 1.7))
+QUEUE_LIMIT = 1.1
+PIPELINE_LEAST = 300_000
+NEIGHBOUR_LIMIT = 1.05
+STARTUP_LIMIT = 3.0
+
+
+def judge(results: Results) -> list[Target]:
+    """Every target for which this run has a figure."""
+    return [
+        *_bare(results),
+        *_queues(results),
+        *_memory(results),
+        *_pipeline(results),
+        *_startup(results),
+    ]
+
+
+def _bare(results: Results) -> Iterator[Target]:
+    for kind, subscribers, limit in BARE_LIMITS:
+        row = results.delivery(HOOKBUS, kind, subscribers, 100)
+        if row is not None and row.ratio_to_bare is not None:
+            figure = f"bursts of 100, {kind} handlers, {subscribers} subscribers, to the bare loop"
+            yield Target(figure, row.ratio_to_bare, limit, "times")
+
+
+def _queues(results: Results) -> Iterator[Target]:
+    for subscribers in (1, 10, 100):
+        row = results.delivery(HOOKBUS, "async", subscribers, 1)
+        if row is not None and row.ratio_to_queue is not None:
+            figure = f"bursts of 1, async handlers, {subscribers} subscribers, to the queues"
+            yield Target(figure, row.ratio_to_queue, QUEUE_LIMIT, "times")
+
+
+def _memory(results: Results) -> Iterator[Target]:
+    rows = {row.stalled: row for row in results.memory if row.contender == HOOKBUS}
+    if len(rows) == 2:
+        free, stalled = rows[False], rows[True]
+        more = (stalled.traced - free.traced) / stalled.ring
+        figure = "memory that a stalled subscriber adds, to what its ring holds"
+        yield Target(figure, more, 1.0, "times")
+        figure = "time per event of the others beside a stalled subscriber, to without it"
+        yield Target(figure, stalled.slowdown, NEIGHBOUR_LIMIT, "times")
+
+
+def _pipeline(results: Results) -> Iterator[Target]:
+    for row in results.pipeline:
+        if row.contender == HOOKBUS and row.events_per_second is not None:
+            figure = f"create, publish and deliver to 10 {row.kind} handlers"
+            yield Target(figure, row.events_per_second, PIPELINE_LEAST, "events/s", least=True)
+
+
+def _startup(results: Results) -> Iterator[Target]:
+    for row in results.startup:
+        if row.command == "hookbus --help" and row.ratio is not None:
+            yield Target("hookbus --help, to import pydantic", row.ratio, STARTUP_LIMIT, "times")
