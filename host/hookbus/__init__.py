@@ -1,1 +1,142 @@
-"""hookbus."""
+"""hookbus: a minimal host for event-driven trading systems.
+
+A typed event bus, a scheduler, and plugins that come and go. What is listed in `__all__` is what
+plugins may use; it is imported when first asked for, so that `import hookbus` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hookbus.clock import Clock, SimulatedClock, SystemClock
+    from hookbus.context import PluginContext
+    from hookbus.contracts import Journal
+    from hookbus.delivery import Breaker, Retry
+    from hookbus.envelope import Envelope, Lagged
+    from hookbus.errors import (
+        BusClosed,
+        ConfigurationError,
+        DuplicateEventType,
+        EventDecodeError,
+        ExpressionError,
+        HookbusError,
+        PluginError,
+        PublishDeadlock,
+        QueueFull,
+        ServiceMissing,
+        UnknownEventType,
+        UsageError,
+        WouldBlock,
+    )
+    from hookbus.events import Event, EventRegistry, EventType
+    from hookbus.hookspecs import HOOK_API_VERSION, hookimpl
+    from hookbus.host import Host
+    from hookbus.inline import InlineSubscription
+    from hookbus.jobs import Job, JobRun
+    from hookbus.operational import OperationalEvent
+    from hookbus.plugin import Plugin, Summary
+    from hookbus.queues import WorkQueue
+    from hookbus.settings import Settings
+    from hookbus.source import Source
+    from hookbus.streams import Stream, Watch
+    from hookbus.subscription import Subscription
+    from hookbus.voice import Bus
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "clock": ("Clock", "SimulatedClock", "SystemClock"),
+    "context": ("PluginContext",),
+    "contracts": ("Journal",),
+    "delivery": ("Breaker", "Retry"),
+    "envelope": ("Envelope", "Lagged"),
+    "errors": (
+        "BusClosed",
+        "ConfigurationError",
+        "DuplicateEventType",
+        "EventDecodeError",
+        "ExpressionError",
+        "HookbusError",
+        "PluginError",
+        "PublishDeadlock",
+        "QueueFull",
+        "ServiceMissing",
+        "UnknownEventType",
+        "UsageError",
+        "WouldBlock",
+    ),
+    "events": ("Event", "EventRegistry", "EventType"),
+    "hookspecs": ("HOOK_API_VERSION", "hookimpl"),
+    "host": ("Host",),
+    "inline": ("InlineSubscription",),
+    "jobs": ("Job", "JobRun"),
+    "operational": ("OperationalEvent",),
+    "plugin": ("Plugin", "Summary"),
+    "queues": ("WorkQueue",),
+    "settings": ("Settings",),
+    "source": ("Source",),
+    "streams": ("Stream", "Watch"),
+    "subscription": ("Subscription",),
+    "voice": ("Bus",),
+}
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "HOOK_API_VERSION",
+    "Breaker",
+    "Bus",
+    "BusClosed",
+    "Clock",
+    "ConfigurationError",
+    "DuplicateEventType",
+    "Envelope",
+    "Event",
+    "EventDecodeError",
+    "EventRegistry",
+    "EventType",
+    "ExpressionError",
+    "HookbusError",
+    "Host",
+    "InlineSubscription",
+    "Job",
+    "JobRun",
+    "Journal",
+    "Lagged",
+    "OperationalEvent",
+    "Plugin",
+    "PluginContext",
+    "PluginError",
+    "PublishDeadlock",
+    "QueueFull",
+    "Retry",
+    "ServiceMissing",
+    "Settings",
+    "SimulatedClock",
+    "Source",
+    "Stream",
+    "Subscription",
+    "Summary",
+    "SystemClock",
+    "UnknownEventType",
+    "UsageError",
+    "Watch",
+    "WorkQueue",
+    "WouldBlock",
+    "__version__",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'hookbus' has no attribute {name!r}")
+    value = getattr(import_module(f"hookbus.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
