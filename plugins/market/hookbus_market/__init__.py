@@ -1,0 +1,1 @@
+"""Market feeds: bars from CSV and Parquet files, or from a seeded synthetic market."""
