@@ -14,6 +14,12 @@ from tests.repo.tree import Distribution, Import, Module, kernel, place, plugins
 VOCABULARY = "hookbus_trading"
 """The package between the plugins and the host."""
 
+PUBLIC_MODULES = ("hookbus.operational",)
+"""Modules of the host that are public as a whole, beside `hookbus` itself."""
+
+COMPANIONS = {"pydantic-core": "pydantic"}
+"""Distributions that another one brings along in exactly the version that it needs."""
+
 ABOVE_THE_HOST = ("hookbus.cli", "hookbus.testing")
 """Packages of the host that may use all of it, as any program may."""
 
@@ -69,7 +75,9 @@ def plugins_use_the_public_surface(root: Path) -> Iterator[str]:
     public = {f"hookbus.{name}" for name in public_names(root)} | {"hookbus"}
     for plugin in plugins(root):
         for module, one in _imports(plugin):
-            if _within(one.target, ("hookbus",)) and one.target not in public:
+            if not _within(one.target, ("hookbus",)) or _within(one.target, PUBLIC_MODULES):
+                continue
+            if one.target not in public:
                 yield f"{place(root, module.path, one.line)}: {one.target} is not public"
 
 
@@ -101,7 +109,8 @@ def kernel_declares_what_it_imports(root: Path) -> Iterator[str]:
             continue
         for one in module.imports():
             top = one.target.partition(".")[0]
-            names = {canonicalize_name(name) for name in providers.get(top, [top])}
+            names: set[str] = {canonicalize_name(name) for name in providers.get(top, [top])}
+            names |= {COMPANIONS.get(name, name) for name in names}
             if top not in sys.stdlib_module_names and not names & declared:
                 yield f"{place(root, module.path, one.line)}: imports {top}, which is not declared"
 

@@ -7,6 +7,7 @@ from types import ModuleType
 import hookbus
 
 from tests.repo.surface import problems, recorded_names
+from tests.repo.tree import ROOT, Distribution
 
 
 class Documented:
@@ -65,3 +66,8 @@ def test_a_name_without_docstring_is_found() -> None:
 def test_a_name_that_is_not_there_is_found() -> None:
     """A lazily exported name that leads nowhere would only break at a user's."""
     assert problems(surface("Gone"), ["Gone"]) == ["Gone: cannot be imported"]
+
+
+def test_the_version_is_the_one_that_is_built() -> None:
+    """`hookbus.__version__` is the version of the distribution that it came with."""
+    assert Distribution.read(ROOT).project["version"] == hookbus.__version__
