@@ -73,7 +73,7 @@ class LoggingPlugin(Plugin):
             await self._drain(context, subscription, log)
         if self._worker is None or await self._worker.stop(self.settings.stop_wait):
             log.finish(context.clock.now())
-        for reason, missed in log.lost.items():
+        for reason, missed in log.lost.items() if self._host_can_say(log) else ():
             context.log.warning(gap_text(missed, reason), missed=missed)
 
     @hookimpl
@@ -96,9 +96,13 @@ class LoggingPlugin(Plugin):
 
     def _report_outage(self, context: PluginContext, log: EventLog) -> None:
         failing = log.failure is not None
-        if failing and not self._outage and self.settings.output != "stderr":
+        if failing and not self._outage and self._host_can_say(log):
             context.log.error("events are not logged", output=log.output.name, error=log.failure)
         self._outage = failing
+
+    def _host_can_say(self, log: EventLog) -> bool:
+        """Whether the host's own log, which goes to stderr, is sure to take a line."""
+        return log.failure is None or self.settings.output != "stderr"
 
     def _lagged(self, lagged: Lagged) -> None:
         if self._log is not None:
@@ -123,7 +127,9 @@ class LoggingPlugin(Plugin):
 def _open_output(settings: LoggingSettings, context: PluginContext) -> Output:
     if settings.output != "file":
         return open_stream(settings.output)
-    return open_file(settings.path or context.state_dir / "events.log")
+    if settings.path is None:
+        return open_file(context.state_dir / "events.log")
+    return open_file(context.path(settings.path))
 
 
 def _make_lines(settings: LoggingSettings, output: Output) -> Lines:

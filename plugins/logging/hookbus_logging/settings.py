@@ -26,7 +26,7 @@ class LoggingSettings(Settings):
     )
     path: Path | None = Field(
         None,
-        description="the file for output = 'file', relative to the working directory; "
+        description="the file for output = 'file', relative to the configuration file; "
         "default: events.log in the plugin's state folder",
     )
     colour: Literal["auto", "always", "never"] = Field(
