@@ -5,7 +5,7 @@ from typing import Any
 
 from hookbus import HookbusError
 
-__all__ = ["BadRow", "FeedError", "OnBadRow", "SkippedRows", "refuse"]
+__all__ = ["BadRow", "FeedError", "OnBadRow", "SkippedRows", "ignore", "refuse"]
 
 _LONGEST_VALUE = 60
 
@@ -43,6 +43,10 @@ OnBadRow = Callable[[BadRow], None]
 def refuse(bad: BadRow) -> None:
     """The policy `error`: raise the bad row."""
     raise bad
+
+
+def ignore(bad: BadRow) -> None:
+    """Skip the bad row without a word, where only its neighbours are wanted."""
 
 
 class SkippedRows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -58,17 +58,17 @@ class Feed:
         return None if first is None else first.time
 
 
-def open_file(settings: FileSettings, folder: Path) -> BarSource:
-    """The source for one file; a relative path starts at `folder`."""
-    path = folder / settings.path.expanduser()
+def open_file(settings: FileSettings, resolve: Callable[[Path], Path] = Path) -> BarSource:
+    """The source for one file; `resolve` says where a relative path leads to."""
+    path = resolve(settings.path)
     recognised = "parquet" if path.suffix.lower() in _PARQUET else "csv"
     kind = ParquetBars if (settings.format or recognised) == "parquet" else CsvBars
     return kind(path, settings)
 
 
-def open_feed(settings: MarketSettings, folder: Path) -> Feed:
+def open_feed(settings: MarketSettings, resolve: Callable[[Path], Path] = Path) -> Feed:
     """The feed for the settings of the plugin: its files, then the made-up market."""
-    sources: list[BarSource] = [open_file(file, folder) for file in settings.files]
+    sources: list[BarSource] = [open_file(file, resolve) for file in settings.files]
     if settings.synthetic is not None:
         sources.append(SyntheticBars(settings.synthetic))
     return Feed(sources)

@@ -26,9 +26,16 @@ class FileBars:
 
     def _find_layout(self, names: Sequence[str]) -> Layout:
         try:
-            return find_layout(names, self.settings.columns.wanted())
+            layout = find_layout(names, self.settings.columns.wanted())
         except ColumnError as error:
             raise self._column_problem(error) from None
+        if "symbol" in layout.fields and self.settings.symbol is not None:
+            raise self._problem(
+                f"`symbol` is set to {self.settings.symbol!r}, but the column "
+                f"{layout.column('symbol')!r} names the symbols",
+                'unset it, or set columns.symbol = "" to ignore the column',
+            )
+        return layout
 
     def _fit_layout(self, layout: Layout, row: Sequence[str]) -> Layout:
         try:
@@ -54,12 +61,6 @@ class FileBars:
         constants: dict[str, Any] = {"interval_seconds": self.settings.interval}
         if "symbol" not in layout.fields:
             constants["symbol"] = self.settings.symbol or self.path.stem
-        elif self.settings.symbol is not None:
-            raise self._problem(
-                f"`symbol` is set to {self.settings.symbol!r}, but the column "
-                f"{layout.column('symbol')!r} names the symbols",
-                'unset it, or set columns.symbol = "" to ignore the column',
-            )
         return RowReader(self.name, layout, constants, self._shifted(parse_time), on_bad_row)
 
     def _shifted(self, parse_time: Callable[[Any], datetime]) -> Callable[[Any], datetime]:

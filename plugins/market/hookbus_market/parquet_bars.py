@@ -18,6 +18,8 @@ __all__ = ["ParquetBars"]
 _BATCH = 4_096
 _EPOCH = datetime(1970, 1, 1)
 
+_Take = Callable[[Any], list[Any]]
+
 
 class ParquetBars(FileBars):
     """The bars of one Parquet file; it needs `pyarrow`, which is imported when a file is opened.
@@ -30,6 +32,7 @@ class ParquetBars(FileBars):
     def estimated_bars(self) -> int:
         """How many rows there are."""
         with self._open() as file:
+            self._time_reader(file, self._chosen_layout(file.schema_arrow.names))
             return int(file.metadata.num_rows)
 
     def read(self, on_bad_row: OnBadRow) -> Bars:
@@ -43,7 +46,7 @@ class ParquetBars(FileBars):
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        import pyarrow
+        import pyarrow  # type: ignore[import-untyped]
         from pyarrow import parquet
 
         try:
@@ -59,9 +62,7 @@ class ParquetBars(FileBars):
         fields = {field: places.index(place) for field, place in layout.fields.items()}
         return Layout(tuple(names[place] for place in places), fields)
 
-    def _time_reader(
-        self, file: Any, layout: Layout
-    ) -> tuple[Callable[[Any], list[Any]], Callable[[Any], datetime]]:
+    def _time_reader(self, file: Any, layout: Layout) -> tuple[_Take, Callable[[Any], datetime]]:
         """How to take the column of the time out of a batch, and how to parse what is in it."""
         import pyarrow
 
@@ -81,10 +82,10 @@ class ParquetBars(FileBars):
 class _Rows:
     """The rows of an open Parquet file, and the number of the last one."""
 
-    def __init__(self, file: Any, layout: Layout, time: Callable[[Any], list[Any]]) -> None:
+    def __init__(self, file: Any, layout: Layout, time: _Take) -> None:
         self._file = file
         self._names = layout.names
-        self._takes = [_as_values] * len(layout.names)
+        self._takes: list[_Take] = [_as_values] * len(layout.names)
         self._takes[layout.fields["time"]] = time
         self._number = 0
 

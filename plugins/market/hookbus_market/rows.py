@@ -7,10 +7,11 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from hookbus_market.columns import Layout
-from hookbus_market.errors import BadRow, OnBadRow
 from hookbus_trading import Bar
 from pydantic import ValidationError
+
+from hookbus_market.columns import Layout
+from hookbus_market.errors import BadRow, OnBadRow
 
 __all__ = ["Bars", "RowReader"]
 

@@ -1,0 +1,37 @@
+"""The plugin that declares the vocabulary."""
+
+from __future__ import annotations
+
+import inspect
+
+import hookbus_trading
+from hookbus import Event, EventRegistry, Settings
+from hookbus_trading.plugin import TradingPlugin
+
+WIRE_NAMES = [
+    "market.bar",
+    "market.indicator",
+    "trading.fill",
+    "trading.order",
+    "trading.order_rejected",
+    "trading.portfolio",
+    "trading.signal",
+]
+
+
+def test_every_event_of_the_vocabulary_is_declared() -> None:
+    """An event type that exists but is not declared could not be decoded from outside."""
+    exported = {
+        value
+        for value in vars(hookbus_trading).values()
+        if inspect.isclass(value) and issubclass(value, Event) and value.__event__ is not None
+    }
+    assert set(TradingPlugin(Settings()).hookbus_events()) == exported
+
+
+def test_the_wire_names_stay_as_they_are() -> None:
+    """Journals and other programs know the events by these names."""
+    registry = EventRegistry()
+    for kind in TradingPlugin(Settings()).hookbus_events():
+        registry.register(kind, "trading")
+    assert [kind.__event__.name for kind in registry if kind.__event__] == WIRE_NAMES
