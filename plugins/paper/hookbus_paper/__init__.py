@@ -1,0 +1,1 @@
+"""Paper trading in four plugins that know only the bus: strategy, risk, execution, portfolio."""

@@ -1,0 +1,1 @@
+"""From fills and bars to money: cash, positions, profit, drawdown."""

@@ -1,0 +1,1 @@
+"""From bars to signals: a moving-average cross."""

@@ -1,0 +1,160 @@
+"""The account: what holds after any sequence of fills and prices, to the last digit."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from hookbus_paper.portfolio.account import Account
+from hookbus_trading.flow import Fill
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.plugins.paper.makers import make_fill
+
+Mark = tuple[str, float]
+
+QUANTITIES = st.decimals("0.00000001", "100000", places=8)
+FILLS = st.builds(
+    make_fill,
+    side=st.sampled_from(["buy", "sell"]),
+    symbol=st.sampled_from(["A", "B"]),
+    quantity=st.sampled_from([Decimal(1), Decimal("0.5"), Decimal(3)]) | QUANTITIES,
+    price=st.decimals("0.00000001", "1000000", places=8),
+    commission=st.decimals(-10, 1000, places=8),
+)
+MARKS = st.tuples(st.sampled_from(["A", "B"]), st.floats(1e-6, 1e6))
+CASH = Decimal("10000.01")
+
+
+def replay(steps: Sequence[Fill | Mark]) -> Account:
+    """An account after some fills and marks."""
+    account = Account(CASH)
+    for step in steps:
+        if isinstance(step, Fill):
+            account.apply(step)
+        else:
+            account.mark(*step)
+    return account
+
+
+def exact_cash(steps: Sequence[Fill | Mark]) -> Fraction:
+    """The cash that rational arithmetic arrives at."""
+    cash = Fraction(CASH)
+    for step in steps:
+        if isinstance(step, Fill):
+            sign = 1 if step.side == "buy" else -1
+            cash -= sign * Fraction(step.quantity) * Fraction(step.price)
+            cash -= Fraction(step.commission)
+    return cash
+
+
+def exact_value(steps: Sequence[Fill | Mark], symbol: str) -> tuple[Fraction, Fraction]:
+    """Position and value of a symbol: the sum of its fills, at the last mark or else fill."""
+    quantity, price, marked = Fraction(0), Fraction(0), False
+    for step in steps:
+        if isinstance(step, Fill):
+            if step.symbol == symbol:
+                quantity += Fraction(step.quantity) * (1 if step.side == "buy" else -1)
+                price = price if marked else Fraction(step.price)
+        elif step[0] == symbol:
+            price, marked = Fraction(repr(step[1])), True
+    return quantity, quantity * price
+
+
+@given(st.lists(FILLS | MARKS, max_size=30))
+def test_the_books_balance_to_the_last_digit(steps: list[Fill | Mark]) -> None:
+    """Cash, positions and equity are what rational arithmetic says, and profit explains equity."""
+    account = replay(steps)
+    assert Fraction(account.cash) == exact_cash(steps)
+    value = Fraction(0)
+    for symbol in ("A", "B"):
+        quantity, worth = exact_value(steps, symbol)
+        assert Fraction(account.position(symbol).quantity) == quantity
+        value += worth
+    assert Fraction(account.market_value) == value
+    assert Fraction(account.equity) == Fraction(account.cash) + value
+    profit = Fraction(account.realised) + Fraction(account.unrealised)
+    gained = Fraction(account.equity) - Fraction(CASH)
+    assert profit - Fraction(account.commission) == gained
+
+
+@given(st.lists(FILLS, max_size=20))
+def test_closing_everything_leaves_only_cash(fills: list[Fill]) -> None:
+    """A round trip back to flat leaves no position, no cost, no value and no unrealised profit."""
+    account = replay(fills)
+    for symbol in ("A", "B"):
+        held = account.position(symbol).quantity
+        if held:
+            side = "sell" if held > 0 else "buy"
+            account.apply(make_fill(symbol=symbol, side=side, quantity=abs(held), price=7))
+    assert account.open_positions == 0
+    assert account.invested == account.market_value == account.unrealised == 0
+    assert account.equity == account.cash
+    for symbol in ("A", "B"):
+        position = account.position(symbol)
+        assert (position.quantity, position.cost, position.average_price) == (0, 0, None)
+
+
+@given(st.lists(FILLS | MARKS, max_size=30))
+def test_average_prices_are_positive_and_within_the_fills(steps: list[Fill | Mark]) -> None:
+    """The entry price of what is held lies among the prices paid for that symbol."""
+    account = replay(steps)
+    for symbol, position in account.positions.items():
+        prices = [one.price for one in steps if isinstance(one, Fill) and one.symbol == symbol]
+        if position.average_price is not None:
+            slack = Decimal("1.0000000001")
+            assert min(prices) / slack <= position.average_price <= max(prices) * slack
+
+
+def test_a_long_and_a_short_round_trip_by_hand() -> None:
+    """Figures that can be checked on paper: buy, add, sell half, turn around, cover."""
+    account = Account(Decimal(10_000))
+    account.apply(make_fill(quantity=10, price=100, commission=1))
+    account.apply(make_fill(quantity=10, price=110, commission=1))
+    assert account.position("ABC").average_price == 105
+    account.apply(make_fill(side="sell", quantity=10, price=120, commission=1))
+    assert (account.realised, account.trips.closed) == (150, 0)
+    account.apply(make_fill(side="sell", quantity=30, price=90, commission=3))
+    assert account.position("ABC").quantity == -20
+    assert account.position("ABC").average_price == 90
+    assert (account.realised, account.trips.closed, account.trips.won) == (0, 1, 0)
+    account.mark("ABC", 80.0)
+    assert account.unrealised == 200
+    account.apply(make_fill(quantity=20, price=85, commission=2))
+    assert (account.realised, account.trips.closed, account.trips.won) == (100, 2, 1)
+    assert account.cash == account.equity == 10_000 + 100 - 8
+
+
+def test_the_commission_of_a_turning_fill_is_shared_by_quantity() -> None:
+    """A third of the fill closes, so a third of its commission belongs to the closed trip."""
+    account = Account(Decimal(10_000))
+    account.apply(make_fill(quantity=1, price=100, commission=0))
+    account.apply(make_fill(side="sell", quantity=3, price=101, commission=Decimal("2.97")))
+    assert account.trips.won == 1
+    assert account.position("ABC").trip == Decimal("-1.98")
+
+
+def test_a_round_trip_that_comes_out_even_is_not_won() -> None:
+    """Gaining nothing is no win."""
+    account = Account(Decimal(10_000))
+    account.apply(make_fill(quantity=1, price=100))
+    account.apply(make_fill(side="sell", quantity=1, price=100))
+    assert (account.trips.closed, account.trips.won) == (1, 0)
+
+
+def test_a_position_is_valued_at_its_fill_until_a_bar_comes() -> None:
+    """A fill in a symbol without bars changes equity by its commission only."""
+    account = Account(Decimal(1000))
+    account.apply(make_fill(quantity=1, price=100, commission=2))
+    assert account.equity == 998
+    assert account.mark("ABC", 101.0)
+    assert account.equity == 999
+
+
+def test_marking_what_is_not_held_moves_nothing() -> None:
+    """A price of another symbol is remembered for later and changes no figure."""
+    account = Account(Decimal(1000))
+    assert not account.mark("ABC", 50.0)
+    assert account.equity == 1000
+    account.apply(make_fill(quantity=1, price=40))
+    assert account.equity == 1010
