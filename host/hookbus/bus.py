@@ -23,6 +23,7 @@ from hookbus.filters import Filter, Predicate
 from hookbus.gates import Gates
 from hookbus.inline import InlineSubscription
 from hookbus.ledger import Ledger
+from hookbus.ownership import host_context
 from hookbus.reports import Reports
 from hookbus.routing import Route
 from hookbus.subscription import Options, Subscription, current_subscription
@@ -255,7 +256,7 @@ class EventBus:
         self.subscriptions.append(subscription)
         self.rebuild()
         subscription.task = asyncio.get_running_loop().create_task(
-            subscription.run(), name=f"{plugin}:{name}"
+            subscription.run(), name=f"{plugin}:{name}", context=host_context()
         )
         return subscription
 

@@ -112,7 +112,10 @@ class BusSettings(Settings):
     """`[bus]`: the rings that hold recent events."""
 
     capacity: int = Field(1024, ge=1, description="events that a subscriber may fall behind")
-    history: int = Field(256, ge=0, description="events kept for those who join late")
+    history: int = Field(256, ge=0, description="events of each type kept for those who join late")
+    hold_limit: float = Field(
+        30.0, gt=0, description="seconds that one handler may keep publishers waiting"
+    )
 
 
 class PluginsSettings(Settings):

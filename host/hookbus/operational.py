@@ -168,3 +168,14 @@ class JobSkipped(OperationalEvent, type="hookbus.job.skipped", key="job"):
     job: str = Field(description="plugin and name of the job, joined by a dot")
     outcome: str = Field(description="coalesced, skipped, missed, shadow or disabled")
     reason: str = Field(description="why it did not run")
+
+
+def own_events() -> list[type[OperationalEvent]]:
+    """Every event type of the host itself."""
+    return [
+        value
+        for value in globals().values()
+        if isinstance(value, type)
+        and issubclass(value, OperationalEvent)
+        and value.__event__ is not None
+    ]

@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Coroutine
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from typing import Any
 
 current_plugin: ContextVar[str | None] = ContextVar("hookbus_current_plugin", default=None)
 """The plugin whose code is running; tasks that it starts are its own."""
+
+
+def host_context() -> Context:
+    """A copy of this context in which no plugin's code is running, for tasks of the host."""
+    context = copy_context()
+    context.run(current_plugin.set, None)
+    return context
 
 
 class Ownership:
@@ -30,7 +37,8 @@ class Ownership:
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
     ) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=loop, **options)
-        plugin = current_plugin.get()
+        context = options.get("context")
+        plugin = current_plugin.get() if context is None else context.get(current_plugin)
         if plugin is not None:
             self._owners[task] = (next(self._count), plugin)
         return task

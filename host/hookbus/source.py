@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from enum import StrEnum
+
+from hookbus.errors import HookbusError
+from hookbus.ownership import current_plugin
 
 SourceFunction = Callable[["Source"], Awaitable[None]]
 
@@ -49,3 +53,57 @@ class Source:
         self.done = done
         self.total = total
         self.label = label
+
+
+class Sources:
+    """The running sources of one host.
+
+    `on_end` is called, on the loop, whenever one has come to its end or failed.
+    """
+
+    def __init__(self, on_end: Callable[[Source, BaseException | None], None]) -> None:
+        self._on_end = on_end
+        self._tasks: dict[Source, asyncio.Task[None]] = {}
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, source: Source) -> None:
+        """Let a source begin to feed."""
+        task = asyncio.get_running_loop().create_task(_feed(source), name=source.full_name)
+        self._tasks[source] = task
+        task.add_done_callback(lambda done: self._ended(source, done))
+
+    def _ended(self, source: Source, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            source.state = SourceState.STOPPED
+            return
+        error = task.exception()
+        source.state = SourceState.FINISHED if error is None else SourceState.FAILED
+        self._on_end(source, error)
+
+    async def ended(self) -> None:
+        """Wait until every source has ended, in whatever way."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def stop(self, sources: Iterable[Source], limit: float) -> list[Source]:
+        """Cancel sources and wait for at most `limit` seconds; returns those that did not end."""
+        running = {self._tasks[one]: one for one in sources if one in self._tasks}
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(list(running), timeout=limit)
+        return [source for task, source in running.items() if not task.done()]
+
+
+async def _feed(source: Source) -> None:
+    current_plugin.set(source.plugin)
+    source.state = SourceState.RUNNING
+    try:
+        await source.function(source)
+    except SystemExit as error:
+        raise HookbusError(f"the source called exit({error.code!r})") from error

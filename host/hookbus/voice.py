@@ -222,6 +222,11 @@ class Bus:
         """
         await self._bus.settled()
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """The tasks that publish what came from other threads."""
+        return list(self._from_threads)
+
     def close(self) -> None:
         """Close everything that was opened through this object."""
         opened, self._opened = self._opened, []

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import FrameType
 
@@ -22,6 +22,18 @@ class Blockage:
     plugin: str
     seconds: float
     stack: str
+
+
+def blame(modules: Iterable[str], homes: Mapping[str, str]) -> str | None:
+    """The plugin that the innermost of `modules` belongs to.
+
+    `homes` maps the module, or the package, of each plugin's class to the plugin's name.
+    """
+    for module in modules:
+        found = [home for home in homes if module == home or module.startswith(f"{home}.")]
+        if found:
+            return homes[max(found, key=len)]
+    return None
 
 
 class Watchdog:

@@ -1,0 +1,39 @@
+"""The report of a run: why it ended, what it came to, and the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hookbus.assembly import Assembly
+from hookbus.errors import PluginError
+from hookbus.ledger import LedgerReport
+from hookbus.lifecycle import ask
+from hookbus.plugin import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run came to: why it ended, its books, what plugins say of it, and the exit code."""
+
+    reason: str
+    ledger: LedgerReport
+    summaries: tuple[Summary, ...]
+    failed_sources: tuple[str, ...]
+    failed_plugins: tuple[str, ...]
+    exit_code: int
+
+
+def gather_summaries(assembly: Assembly, limit: float, log: Any) -> Iterator[Summary]:
+    """What each plugin that was started says of the run, by name of the plugin."""
+    for record in sorted(assembly.order, key=lambda one: one.name):
+        if record.start_seconds is None:
+            continue
+        try:
+            summary = ask(assembly.manager, record, "hookbus_summary", limit)
+        except PluginError as error:
+            log.error("summary failed", plugin=record.name, reason=error.reason)
+            continue
+        if isinstance(summary, Summary):
+            yield summary
