@@ -62,9 +62,10 @@ class Envelope:
 
     @property
     def key(self) -> str | None:
-        """What the event is about, where its type declares a key field."""
+        """What the event is about; None where its type declares no key field, or that is None."""
         field = event_type(type(self.event)).key
-        return None if field is None else str(getattr(self.event, field))
+        value = None if field is None else getattr(self.event, field)
+        return None if value is None else str(value)
 
     @property
     def source(self) -> str:
