@@ -14,12 +14,13 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from hookbus.clock import SECOND
+from hookbus.clock import SECOND, to_ns
 from hookbus.errors import UsageError
 from hookbus.timezones import LocalTime, find_zone, wall_second, wall_time
 
@@ -59,10 +60,10 @@ class Trigger(ABC):
         """How many instants are due in `(after_ns, until_ns]`, fast also over decades."""
 
     @abstractmethod
-    def resume(self, cursor_ns: int, now_ns: int) -> tuple[Trigger, int]:
-        """How to go on when the clock was set back, from `cursor_ns` or later, to `now_ns`.
+    def set_back(self, cursor_ns: int, now_ns: int, step_ns: int) -> tuple[Trigger, int]:
+        """How to go on when the clock was set back by `step_ns` and shows `now_ns`.
 
-        Answers the trigger to use and the instant after which its next due counts.
+        What was due up to `cursor_ns` is done. Answers the trigger and the cursor to go on with.
         """
 
     def latest(self, after_ns: int, until_ns: int) -> int | None:
@@ -108,9 +109,9 @@ class Interval(Trigger):
         """How many multiples are in `(after_ns, until_ns]`."""
         return max(0, self._passed(until_ns) - self._passed(after_ns))
 
-    def resume(self, cursor_ns: int, now_ns: int) -> tuple[Trigger, int]:
-        """Start again at `now_ns`, because elapsed time knows of no step back."""
-        return Interval(self.every_ns, now_ns), now_ns
+    def set_back(self, cursor_ns: int, now_ns: int, step_ns: int) -> tuple[Trigger, int]:
+        """Move along with the clock, because elapsed time knows of no step back."""
+        return Interval(self.every_ns, self.anchor_ns - step_ns), cursor_ns - step_ns
 
     def _passed(self, time_ns: int) -> int:
         return max(0, (time_ns - self.anchor_ns) // self.every_ns)
@@ -130,7 +131,7 @@ class Once(Trigger):
         """1 when the instant is in `(after_ns, until_ns]`, else 0."""
         return int(after_ns < self.at_ns <= until_ns)
 
-    def resume(self, cursor_ns: int, now_ns: int) -> tuple[Trigger, int]:
+    def set_back(self, cursor_ns: int, now_ns: int, step_ns: int) -> tuple[Trigger, int]:
         """Stay as it is: what has been due is not due again."""
         return self, cursor_ns
 
@@ -170,14 +171,14 @@ class Cron(Trigger):
             return 0
         return self._count_named(low, high) if self.names_hours else self._count_open(low, high)
 
-    def resume(self, cursor_ns: int, now_ns: int) -> tuple[Trigger, int]:
+    def set_back(self, cursor_ns: int, now_ns: int, step_ns: int) -> tuple[Trigger, int]:
         """Repeat nothing that names hours after a step of up to three hours; else start at now.
 
         A longer step is a correction of a clock that was wrong, not a change of local time.
         """
-        if self.names_hours and cursor_ns - now_ns <= _CORRECTION:
+        if self.names_hours and step_ns <= _CORRECTION:
             return self, cursor_ns
-        return self, now_ns
+        return self, min(cursor_ns, now_ns)
 
     def _next_named(self, second: int) -> int | None:
         wall = second + self.local.offset(second)
@@ -270,3 +271,19 @@ def zone_of(name: str) -> ZoneInfo:
         return find_zone(name)
     except LookupError as error:
         raise TriggerError("timezone", name, "no such time zone", str(error.args[0])) from None
+
+
+def instant_of(at: datetime | str, zone: ZoneInfo) -> int:
+    """The instant of a datetime or its ISO text; a naive one is local to `zone`.
+
+    A repeated local time means its first pass, a skipped one the end of the gap. Raises
+    `TriggerError` for what is no datetime.
+    """
+    try:
+        moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+        if moment.tzinfo is not None:
+            return to_ns(moment)
+        return LocalTime(zone).instant(wall_second(moment)) * SECOND + moment.microsecond * 1000
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        mend = "Write it as 2026-03-29T09:30:00+01:00"
+        raise TriggerError("at", at, "no date and time", mend) from None

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hookbus.clock import SECOND, from_ns, to_ns
 from hookbus.errors import UsageError
-from hookbus.triggers import Cron, Interval, Once, Trigger, TriggerError, zone_of
+from hookbus.triggers import Cron, Interval, Once, Trigger, TriggerError, instant_of, zone_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -225,11 +225,32 @@ def test_after_a_step_back_hours_are_not_repeated_but_intervals_go_on() -> None:
     now = to_ns(datetime(2026, 6, 1, 9, 30, tzinfo=UTC))
     done = now + HOUR
     daily, frequent = (Cron(line, ZoneInfo("UTC")) for line in ("0 10 * * *", "*/5 * * * *"))
-    assert daily.resume(done, now) == (daily, done)
-    assert daily.resume(now + 4 * HOUR, now) == (daily, now)
-    assert frequent.resume(done, now) == (frequent, now)
-    assert Interval(SECOND, 0).resume(done, now) == (Interval(SECOND, now), now)
-    assert Once(done).resume(done, now) == (Once(done), done)
+    assert daily.set_back(done, now, HOUR) == (daily, done)
+    assert daily.set_back(now + 4 * HOUR, now, 4 * HOUR) == (daily, now)
+    assert frequent.set_back(done, now, HOUR) == (frequent, now)
+    assert Interval(SECOND, 0).set_back(done, now, HOUR) == (Interval(SECOND, -HOUR), now)
+    assert Once(done).set_back(done, now, HOUR) == (Once(done), done)
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2026-03-29T02:30", "2026-03-29T01:00:00+00:00"),
+        ("2026-10-25T02:30", "2026-10-25T00:30:00+00:00"),
+        ("2026-06-01T10:00:00.5", "2026-06-01T08:00:00.500000+00:00"),
+        ("2026-06-01T10:00:00Z", "2026-06-01T10:00:00+00:00"),
+        (datetime(2026, 6, 1, tzinfo=UTC), "2026-06-01T00:00:00+00:00"),
+    ],
+)
+def test_a_single_instant_may_be_local(at: datetime | str, expected: str) -> None:
+    """A naive instant is local to the zone and follows the rules for changing clocks."""
+    assert from_ns(instant_of(at, ZoneInfo("Europe/Berlin"))).isoformat() == expected
+
+
+def test_a_bad_instant_says_how_to_write_one() -> None:
+    """Text that is no date and time is named in the error."""
+    with pytest.raises(TriggerError, match=r"at = .noon.: no date and time\. Write"):
+        instant_of("noon", ZoneInfo("UTC"))
 
 
 def test_a_whole_skipped_day_makes_one_run() -> None:
