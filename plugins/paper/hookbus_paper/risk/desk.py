@@ -104,14 +104,14 @@ class RiskDesk:
 
     def _open(self, signal: TradingSignal, side: Side) -> Order | OrderRejected:
         """The order that opens a position, or its refusal."""
-        settings, step = self._settings, self._settings.quantity_step
-        refusal = self._halted or entry_refusal(settings, signal.symbol, self._situation(signal))
-        if refusal:
-            return self._reject(signal, side, step, refusal)
+        settings, equity = self._settings, max(self.daily.equity, Decimal(0))
         price, strength = exact(signal.price), exact(signal.strength)
-        quantity, limit = size_entry(settings, self.daily.equity, strength, price)
-        if limit and (not quantity or settings.oversize == "reject"):
-            return self._reject(signal, side, max(quantity, step), limit)
+        quantity, limit = size_entry(settings, equity, strength, price)
+        refusal = self._halted or entry_refusal(settings, signal.symbol, self._situation(signal))
+        if not quantity or settings.oversize == "reject":
+            refusal = refusal or limit
+        if refusal:
+            return self._reject(signal, side, max(quantity, settings.quantity_step), refusal)
         cut = f"; cut, {limit.rule}: {limit.reason}" if limit else ""
         return self._send(signal, side, quantity, signal.reason + cut)
 
