@@ -35,9 +35,10 @@ YIELD_EVERY = 256
 class EventBus:
     """Routes, channels and subscriptions of one host.
 
-    Made on the running event loop. `run` is the identifier of the run, `capacity` the ring size of
-    a subscription that names none, `history` the number of recent events kept per type,
+    `run` is the identifier of the run, `capacity` the ring size of a subscription that names none,
+    `history` the number of recent events kept per type, `max_depth` the longest causal chain,
     `hold_limit` how many seconds one handler may keep publishers waiting before it is cancelled.
+    It lives on `loop`, by default the running event loop, and on the thread that makes it.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class EventBus:
         history: int = 256,
         max_depth: int = 64,
         hold_limit: float = 30.0,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.clock = clock
         self.run = run
@@ -69,7 +71,7 @@ class EventBus:
         self.reports = Reports(self, log)
         self.gates = Gates(self, hold_limit)
         self.closed = False
-        self.loop = asyncio.get_running_loop()
+        self.loop = loop or asyncio.get_running_loop()
         self.thread = threading.get_ident()
         self._now_ns = clock.now_ns
         self._own_origin = Origin(run, "hookbus")

@@ -79,6 +79,7 @@ class Host:
         }
         self._recorder = Recorder(record_to) if record_to is not None else None
         self._loaded = False
+        self._composed = False
         self._stopped = False
         self._reason: asyncio.Future[str]
         self._watchdog: Watchdog
@@ -151,6 +152,7 @@ class Host:
             loop, limits.block_warning, self._blame, self._on_blocked, self._on_released
         )
         self._watchdog.start()
+        self._composed = True
 
     def _make_scheduler(self) -> Scheduler:
         return Scheduler(
@@ -211,6 +213,11 @@ class Host:
         )
 
     # Running
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and not stopped."""
+        return self._composed and not self._stopped
 
     @property
     def failed(self) -> tuple[str, ...]:

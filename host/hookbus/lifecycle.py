@@ -128,8 +128,9 @@ def _strays(
 
 
 def _task_label(task: asyncio.Task[Any]) -> str:
-    coro = task.get_coro()
-    return f"{task.get_name()} ({getattr(coro, '__qualname__', coro)})"
+    name, coro = task.get_name(), task.get_coro()
+    function = str(getattr(coro, "__qualname__", type(coro).__qualname__))
+    return function if name.startswith("Task-") else f"{name} ({function})"
 
 
 async def undo_plugin(

@@ -11,11 +11,22 @@ import selectors
 import time
 from collections.abc import Coroutine
 from contextvars import Context
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
 from hookbus.clock import SECOND, Clock, SimulatedClock
 
 T = TypeVar("T")
+
+RESOLUTION = 1e-6
+"""Seconds within which a timer counts as due: more than the rounding of a century in a float."""
+
+
+_PATIENCE = 100
+"""Turns that dying tasks get before time passes for them."""
+
+_TURN = 0.002
+"""Seconds between two looks at what has not ended yet."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -25,18 +36,21 @@ class _JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self.clock = clock
         self.outstanding = 0
+        self.finishing = False
         self._paced_from: tuple[float, int] | None = None
 
     def select(self, timeout: float | None = None) -> list[Any]:
         ready: list[Any] = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        if self.outstanding:
+        if self.outstanding and not self.finishing:
             return super().select(None)
+        if self.outstanding and (ready := super().select(_TURN)):
+            return ready
         target = self._target(timeout)
         if target is None:
             return super().select(None)
-        if self.clock.pace is not None:
+        if self.clock.pace is not None and not self.finishing:
             ready = self._wait_paced(target, self.clock.pace)
         if not ready:
             self.clock.move_to(target)
@@ -69,7 +83,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self.clock = clock or SimulatedClock()
         self._jumping = _JumpingSelector(self.clock)
         super().__init__(self._jumping)
-        self._clock_resolution = 1e-9
+        self._clock_resolution = RESOLUTION
 
     def time(self) -> float:
         """Seconds of simulated time since the clock's start."""
@@ -88,6 +102,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def _executor_done(self, _: Any) -> None:
         self._jumping.outstanding -= 1
+
+    def stop_waiting(self) -> None:
+        """From now on wait neither for threads nor for real time: the run is over."""
+        self._jumping.finishing = True
 
 
 def new_loop(clock: Clock) -> asyncio.AbstractEventLoop:
@@ -114,32 +132,37 @@ def run(
         asyncio.set_event_loop(loop)
         return loop.run_until_complete(loop.create_task(main, context=context))
     finally:
-        _finish(loop, grace)
+        finish(loop, grace)
 
 
-def _finish(loop: asyncio.AbstractEventLoop, grace: float) -> None:
+def finish(loop: asyncio.AbstractEventLoop, grace: float = 1.0) -> None:
+    """Cancel what is left on a loop, wait at most `grace` real seconds for it, and close it."""
+    if isinstance(loop, SimulatedLoop):
+        loop.stop_waiting()
     try:
-        _cancel_all(loop, grace)
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        _cancel_all(loop, time.monotonic() + grace)
+        closing = loop.create_task(loop.shutdown_asyncgens())
+        _run_until_done(loop, {closing}, time.monotonic() + grace)
     finally:
         asyncio.set_event_loop(None)
         loop.close()
 
 
-def _cancel_all(loop: asyncio.AbstractEventLoop, grace: float) -> None:
-    deadline = time.monotonic() + grace
-    tasks = list(asyncio.all_tasks(loop))
-    for task in tasks:
-        task.cancel()
+def _cancel_all(loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+    cancelled: set[asyncio.Task[Any]] = set()
+    while (tasks := asyncio.all_tasks(loop)) - cancelled and time.monotonic() < deadline:
+        for task in tasks - cancelled:
+            task.cancel()
+        cancelled |= tasks
+        _run_until_done(loop, tasks, deadline)
+
+
+def _run_until_done(
+    loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Any]], deadline: float
+) -> None:
+    pauses = chain(repeat(0.0, _PATIENCE), repeat(_TURN))
     while any(not task.done() for task in tasks) and time.monotonic() < deadline:
-        loop.run_until_complete(_turn(loop))
+        loop.run_until_complete(asyncio.sleep(next(pauses)))
     for task in tasks:
         if not task.done():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
-
-
-async def _turn(loop: asyncio.AbstractEventLoop) -> None:
-    if isinstance(loop, SimulatedLoop):
-        await asyncio.sleep(0)
-    else:
-        await asyncio.sleep(0.005)
