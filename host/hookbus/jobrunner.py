@@ -19,6 +19,7 @@ from hookbus.events import Event
 from hookbus.gathering import Gathered, key_function
 from hookbus.jobs import Job, JobRun, Kind, wants_run
 from hookbus.operational import JobCompleted, JobFailed, JobSkipped, JobStarted
+from hookbus.ownership import current_plugin
 from hookbus.runledger import End, LedgerEntry, RunLedger
 from hookbus.subscription import is_coroutine_function
 from hookbus.threadcalls import ThreadCall
@@ -261,6 +262,7 @@ class JobRunner:
         )
 
     async def _call(self, run: JobRun) -> BaseException | None:
+        current_plugin.set(self.plugin)
         try:
             await self._invoke(partial(self.job.run, run) if self._wants_run else self.job.run)
         except FAILURES as error:

@@ -56,6 +56,7 @@ class World:
     """What a scenario plays in."""
 
     clock: Any
+    events: EventBus
     bus: Bus
     scheduler: Scheduler
     jobs: PluginScheduler
@@ -123,7 +124,9 @@ def make_world(clock: Clock, options: dict[str, Any]) -> World:
         report_failure=lambda *report: failures.append(report),
         **settings,
     )
-    world = World(clock, Bus(events, "p"), scheduler, scheduler.for_plugin("p"), failures=failures)
+    world = World(
+        clock, events, Bus(events, "p"), scheduler, scheduler.for_plugin("p"), failures=failures
+    )
     world.bus.subscribe(OperationalEvent, world.told.append, mode="inline")
     return world
 
@@ -146,6 +149,7 @@ def play(
         await world.scheduler.close()
         assert world.scheduler.check() == []
         assert world.scheduler.ledger.pending == 0
+        world.events.close()
         await asyncio.sleep(0)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         assert not left, f"left behind: {left}"
