@@ -29,12 +29,15 @@ class EventLog:
         self.lost: Counter[str] = Counter()
         self.failure: str | None = None
         self._gap: Counter[str] = Counter()
+        self._left = False
         self._lines = lines
         self._rules = rules
 
     def write(self, envelopes: Sequence[Envelope]) -> None:
         """Write events that `Rules.wants`; never raises because the output failed."""
         for envelope in envelopes:
+            if self._left:
+                return
             self._say_gap(envelope.time)
             line = self._lines.of_event(envelope, self._rules.level(envelope.event))
             if self._put(line):
@@ -46,6 +49,10 @@ class EventLog:
         """Note that events were not logged."""
         self.lost[reason] += count
         self._gap[reason] += count
+
+    def leave(self) -> None:
+        """Begin no further line: a thread that is stuck in a write has been given up."""
+        self._left = True
 
     def finish(self, time: datetime) -> None:
         """Say what is missing at the end, and close the output."""

@@ -17,6 +17,7 @@ from hookbus import (
     Summary,
     hookimpl,
 )
+from hookbus.operational import HostStopping
 
 from hookbus_logging.levels import Rules
 from hookbus_logging.lines import Lines, console_lines, json_lines
@@ -40,8 +41,8 @@ class LoggingPlugin(Plugin):
     def __init__(self, settings: LoggingSettings) -> None:
         super().__init__(settings)
         self._log: EventLog | None = None
-        self._subscription: Subscription | InlineSubscription | None = None
         self._worker: Worker | None = None
+        self._subscription: Subscription | InlineSubscription
         self._outage = False
 
     @hookimpl
@@ -54,25 +55,31 @@ class LoggingPlugin(Plugin):
         self._worker = None if context.clock.simulated else Worker("hookbus-logging")
         self._subscription = context.bus.subscribe(
             settings.include,
-            partial(self._write, context),
+            partial(self._write, context, self._log),
             name="log",
             where=rules.wants,
             envelope=True,
             batch=BATCH,
             capacity=settings.buffer,
-            on_lagged=self._lagged,
+            on_lagged=partial(_note_lag, self._log),
         )
+        if self._worker is not None:
+            context.bus.subscribe(HostStopping, self._limit_the_end, mode="inline", name="end")
 
     @hookimpl
     async def hookbus_stop(self, context: PluginContext) -> None:
         """Write what is still waiting, and say what could not be logged."""
-        log, subscription = self._log, self._subscription
+        log, worker, limit = self._log, self._worker, self.settings.stop_wait
         if log is None:
             return
-        if subscription is not None:
-            await self._drain(context, subscription, log)
-        if self._worker is None or await self._worker.stop(self.settings.stop_wait):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await context.bus.settled()
+        self._end(log)
+        if worker is None or await worker.stop(limit):
             log.finish(context.clock.now())
+        else:
+            log.leave()
         for reason, missed in log.lost.items() if self._host_can_say(log) else ():
             context.log.warning(gap_text(missed, reason), missed=missed)
 
@@ -85,16 +92,13 @@ class LoggingPlugin(Plugin):
         rows += [(f"Not logged: {reason}", f"{n:,}") for reason, n in self._log.lost.items()]
         return Summary(title="Log", rows=tuple(rows))
 
-    async def _write(self, context: PluginContext, envelopes: list[Envelope]) -> None:
-        if self._log is None:
-            return
+    async def _write(
+        self, context: PluginContext, log: EventLog, envelopes: list[Envelope]
+    ) -> None:
         if self._worker is None:
-            self._log.write(envelopes)
+            log.write(envelopes)
         else:
-            await self._worker.run(partial(self._log.write, envelopes))
-        self._report_outage(context, self._log)
-
-    def _report_outage(self, context: PluginContext, log: EventLog) -> None:
+            await self._worker.run(partial(log.write, envelopes))
         failing = log.failure is not None
         if failing and not self._outage and self._host_can_say(log):
             context.log.error("events are not logged", output=log.output.name, error=log.failure)
@@ -104,32 +108,33 @@ class LoggingPlugin(Plugin):
         """Whether the host's own log, which goes to stderr, is sure to take a line."""
         return log.failure is None or self.settings.output != "stderr"
 
-    def _lagged(self, lagged: Lagged) -> None:
-        if self._log is not None:
-            self._log.miss(lagged.missed, TOO_SLOW)
+    def _limit_the_end(self, _: HostStopping) -> None:
+        """The host waits for every subscription when it stops; it need not wait for a stuck one."""
+        asyncio.get_running_loop().call_later(self.settings.stop_wait, self._give_up)
 
-    async def _drain(
-        self,
-        context: PluginContext,
-        subscription: Subscription | InlineSubscription,
-        log: EventLog,
-    ) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.stop_wait):
-                await context.bus.settled()
-        subscription.close()
-        stats = subscription.stats()
+    def _give_up(self) -> None:
+        if self._log is not None and self._subscription.stats().pending:
+            self._end(self._log)
+
+    def _end(self, log: EventLog) -> None:
+        """Take no more events, and count those that are neither written nor counted yet."""
+        self._subscription.close()
+        stats = self._subscription.stats()
         unwritten = stats.matched - stats.filtered - log.written - log.lost.total()
         if unwritten:
             log.miss(unwritten, TOO_SLOW)
 
 
+def _note_lag(log: EventLog, lagged: Lagged) -> None:
+    log.miss(lagged.missed, TOO_SLOW)
+
+
 def _open_output(settings: LoggingSettings, context: PluginContext) -> Output:
     if settings.output != "file":
         return open_stream(settings.output)
-    if settings.path is None:
+    if settings.file is None:
         return open_file(context.state_dir / "events.log")
-    return open_file(context.path(settings.path))
+    return open_file(context.path(settings.file))
 
 
 def _make_lines(settings: LoggingSettings, output: Output) -> Lines:

@@ -24,7 +24,7 @@ class LoggingSettings(Settings):
     output: Literal["stderr", "stdout", "file"] = Field(
         "stderr", description="where the lines go; a file is appended to"
     )
-    path: Path | None = Field(
+    file: Path | None = Field(
         None,
         description="the file for output = 'file', relative to the configuration file; "
         "default: events.log in the plugin's state folder",

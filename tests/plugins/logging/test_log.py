@@ -107,6 +107,14 @@ def test_a_log_that_cannot_say_it_keeps_the_count() -> None:
     assert disk.closed
 
 
+def test_a_log_that_was_left_begins_no_further_line() -> None:
+    """What was said to be missing does not turn up in the log afterwards."""
+    log, disk = make_log()
+    log.leave()
+    log.write(envelopes(2))
+    assert disk.lines == []
+
+
 def test_large_gaps_are_readable() -> None:
     """A million is written so that it can be told from a hundred thousand."""
     assert gap_text(1_000_000, "x") == "1,000,000 events not logged: x"
