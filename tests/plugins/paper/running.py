@@ -6,10 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hookbus import Envelope, Event, Host, Plugin, PluginContext, SimulatedClock, Source, hookimpl
-from hookbus.config import make_config
+from hookbus import Event, Plugin, PluginContext, SimulatedClock, Source, hookimpl
+from hookbus.logs import make_logger
 from hookbus.loop import run
 from hookbus.runreport import RunReport
+from hookbus.testing import HostFactory, Recording
 from hookbus_paper.execution.plugin import ExecutionPlugin
 from hookbus_paper.portfolio.plugin import PortfolioPlugin
 from hookbus_paper.risk.plugin import RiskPlugin
@@ -44,32 +45,16 @@ def feed_of(bars: Sequence[Bar], *, settles: bool = True) -> type[Plugin]:
     return Feed
 
 
-def recorder_into(envelopes: list[Envelope]) -> type[Plugin]:
-    """A plugin that keeps every envelope."""
-
-    class Keeper(Plugin):
-        """Keeps everything; its name puts it first, so that it is stopped last."""
-
-        name = "a-keeper"
-
-        @hookimpl
-        def hookbus_start(self, context: PluginContext) -> None:
-            """Listen to everything."""
-            context.bus.subscribe("*", envelopes.append, mode="inline", envelope=True)
-
-    return Keeper
-
-
 @dataclass
 class Outcome:
     """What a run came to."""
 
     report: RunReport
-    envelopes: list[Envelope]
+    recorded: Recording
 
     def events(self, *types: type[Event]) -> list[Any]:
         """The events of some types, in the order of publishing."""
-        return [one.event for one in self.envelopes if isinstance(one.event, types)]
+        return [event for event in self.recorded.events if isinstance(event, types)]
 
     def summary(self, title: str) -> dict[str, str]:
         """The rows of one summary."""
@@ -78,7 +63,7 @@ class Outcome:
 
     def flow(self) -> list[str]:
         """The trading events as JSON, without what the host gives to their envelopes."""
-        kept = (one for one in self.envelopes if one.type.startswith("trading."))
+        kept = (one for one in self.recorded.envelopes if one.type.startswith("trading."))
         return [f"{one.type} {one.event.model_dump_json()}" for one in kept]
 
 
@@ -91,11 +76,13 @@ def trade(
     settles: bool = True,
     until: datetime | None = None,
 ) -> Outcome:
-    """Run the paper plugins over some bars, or until an instant, and return what came of it."""
-    envelopes: list[Envelope] = []
-    beside = [recorder_into(envelopes), TradingPlugin, feed_of(bars, settles=settles), *others]
+    """Run the paper plugins over some bars, or until an instant, on a clock and a loop of its own.
+
+    A test may call it several times and compare.
+    """
     clock = SimulatedClock()
-    sections = {"host": {"name": "test"}, "clock": {} if until is None else {"end": until}}
-    config = make_config(sections | {"plugins": dict(settings)}, base=folder)
-    host = Host(config, plugins=[*PAPER, *beside], group=None, clock=clock)
-    return Outcome(run(host.run(), clock), envelopes)
+    make_host = HostFactory(clock, make_logger(), folder)
+    config = {} if until is None else {"clock": {"end": until}}
+    plugins = (*PAPER, TradingPlugin, feed_of(bars, settles=settles), *others)
+    host = make_host(*plugins, settings=settings, config=config)
+    return Outcome(run(host.run(), clock), host.recorded)

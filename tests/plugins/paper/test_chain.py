@@ -129,7 +129,7 @@ def test_a_feed_that_runs_ahead_changes_no_fill(tmp_path: Path, fill_at: str) ->
 def test_the_same_bars_give_the_same_events(tmp_path: Path) -> None:
     """Identifiers, times and amounts of two runs do not differ in one character."""
     first, second = (trade(walk(300), tmp_path, SETTINGS) for _ in range(2))
-    lines = [[one.to_json() for one in outcome.envelopes] for outcome in (first, second)]
+    lines = [[one.to_json() for one in outcome.recorded.envelopes] for outcome in (first, second)]
     assert lines[0] == lines[1]
 
 
@@ -179,7 +179,7 @@ def test_no_order_is_made_once_the_host_is_stopping(tmp_path: Path) -> None:
     outcome = trade(walk(100), tmp_path, SETTINGS, others=[Latecomer])
     refused = [one for one in outcome.events(OrderRejected) if one.symbol == "NEW"]
     assert [(one.rule, one.reason) for one in refused] == [("halted", "the host is stopping")]
-    types = [one.type for one in outcome.envelopes]
+    types = [one.type for one in outcome.recorded.envelopes]
     assert "trading.order" not in types[types.index("hookbus.host.stopping") :]
 
 
