@@ -72,10 +72,11 @@ class CsvBars(FileBars):
             size = self.path.stat().st_size
         except OSError as error:
             raise self._read_problem(error) from None
-        head = lines[0].decode(errors="replace") if lines else ""
-        delimiter = self.settings.delimiter or max(_DELIMITERS, key=head.count)
-        mean = sum(map(len, lines[1:])) / max(1, len(lines) - 1)
-        return delimiter, round(size / mean) if mean else 0
+        head, body = lines[0] if lines else b"", lines[1:]
+        text = head.decode(errors="replace")
+        delimiter = self.settings.delimiter or max(_DELIMITERS, key=text.count)
+        length = sum(map(len, body)) / len(body) if body else 1
+        return delimiter, round((size - len(head)) / length)
 
     @contextmanager
     def _open(self, delimiter: str) -> Iterator[_Rows]:

@@ -103,8 +103,8 @@ class SyntheticSettings(Settings):
         ("ALPHA",), description="Names of the instruments."
     )
     bars: Annotated[int, Field(ge=0)] = Field(1_000, description="Number of bars of each symbol.")
-    interval: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        3_600.0, description="Length of the bars in seconds."
+    interval: Annotated[float, Field(gt=0, le=366 * 86_400)] = Field(
+        3_600.0, description="Length of the bars in seconds, at most a year."
     )
     start: UtcTime = Field(
         datetime(2024, 1, 1, tzinfo=UTC), description="Time of the first bar, with its time zone."
@@ -116,7 +116,7 @@ class SyntheticSettings(Settings):
     drift: Annotated[float, Field(ge=-10, le=10)] = Field(
         0.0, description="Mean return for a year of 365 days, as a fraction (0.1 is 10 %)."
     )
-    price: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+    price: Annotated[float, Field(gt=0, le=1e12)] = Field(
         100.0, description="First price of every symbol, in the quote currency."
     )
     decimals: Annotated[int, Field(ge=0, le=10)] = Field(

@@ -16,6 +16,7 @@ __all__ = ["SyntheticBars"]
 
 _YEAR = 365 * 86_400.0
 _MEAN_VOLUME = 1_000.0
+_HIGHEST = 1e12
 
 
 class SyntheticBars:
@@ -69,7 +70,7 @@ class SyntheticBars:
 
     def _rounded(self, price: float) -> float:
         decimals = self._market.decimals
-        return max(round(price, decimals), round(10.0**-decimals, decimals))
+        return round(min(max(price, 10.0**-decimals), _HIGHEST), decimals)
 
 
 def _normal(first: float, second: float) -> float:
