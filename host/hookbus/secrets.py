@@ -52,7 +52,7 @@ def _texts(annotation: Any, data: Any) -> Iterator[str]:
 
 def _model_texts(model: type[BaseModel], data: Any) -> Iterator[str]:
     if isinstance(data, BaseModel):
-        data = dict(data)
+        data = vars(data)
     if not isinstance(data, Mapping):
         yield from _leaves(data)
         return
@@ -65,7 +65,7 @@ def _leaves(data: Any) -> Iterator[str]:
     if isinstance(data, _SECRET_TYPES):
         data = data.get_secret_value()
     if isinstance(data, BaseModel):
-        data = dict(data)
+        data = vars(data)
     if isinstance(data, Mapping):
         data = list(data.values())
     if isinstance(data, Sequence | set | frozenset) and not isinstance(data, str | bytes):
