@@ -42,7 +42,7 @@ class LoggingPlugin(Plugin):
         super().__init__(settings)
         self._log: EventLog | None = None
         self._worker: Worker | None = None
-        self._subscription: Subscription | InlineSubscription
+        self._subscription: Subscription | InlineSubscription | None = None
         self._outage = False
 
     @hookimpl
@@ -113,11 +113,14 @@ class LoggingPlugin(Plugin):
         asyncio.get_running_loop().call_later(self.settings.stop_wait, self._give_up)
 
     def _give_up(self) -> None:
-        if self._log is not None and self._subscription.stats().pending:
+        subscription = self._subscription
+        if self._log is not None and subscription is not None and subscription.stats().pending:
             self._end(self._log)
 
     def _end(self, log: EventLog) -> None:
         """Take no more events, and count those that are neither written nor counted yet."""
+        if self._subscription is None:
+            return
         self._subscription.close()
         stats = self._subscription.stats()
         unwritten = stats.matched - stats.filtered - log.written - log.lost.total()
