@@ -242,10 +242,12 @@ class Scheduler:
         return handle
 
     def start(self) -> None:
-        """Arm the triggers of all jobs; intervals count from now.
+        """Arm the triggers of all jobs, once; intervals count from now.
 
         A job that cannot begin is disabled and reported, and the others go on.
         """
+        if self._started:
+            return
         self._started = True
         for handle in list(self._jobs.values()):
             try:
