@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hookbus.contained import Contained
 from hookbus.errors import UsageError
 
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
@@ -109,7 +110,7 @@ async def call_within(call: Callable[[Any], Awaitable[Any]], argument: Any, seco
 
     Raises `HandlerTimeout`, or `HandlerSwallowedCancellation` when it does not stop either.
     """
-    task = asyncio.ensure_future(call(argument))
+    task = asyncio.get_running_loop().create_task(Contained(_call(call, argument)))
     try:
         await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
@@ -129,6 +130,10 @@ async def call_within(call: Callable[[Any], Awaitable[Any]], argument: Any, seco
     if error is not None:
         raise HandlerTimeout(f"took longer than {seconds:g} s") from error
     raise HandlerTimeout(f"took longer than {seconds:g} s")
+
+
+async def _call(call: Callable[[Any], Awaitable[Any]], argument: Any) -> None:
+    await call(argument)
 
 
 def error_text(error: BaseException) -> str:

@@ -113,7 +113,8 @@ async def start_plugin(
             f"it left tasks running that the host does not know: {names}",
             "Start them with context.start_task or context.start_source.",
         )
-    record.state = PluginState.STARTED
+    if record.state is PluginState.STARTING:
+        record.state = PluginState.STARTED
 
 
 def _strays(

@@ -9,6 +9,8 @@ from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from typing import Any
 
+from hookbus.contained import Contained
+
 current_plugin: ContextVar[str | None] = ContextVar("hookbus_current_plugin", default=None)
 """The plugin whose code is running; tasks that it starts are its own."""
 
@@ -36,11 +38,12 @@ class Ownership:
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
     ) -> asyncio.Task[Any]:
-        task = asyncio.Task(coro, loop=loop, **options)
         context = options.get("context")
         plugin = current_plugin.get() if context is None else context.get(current_plugin)
-        if plugin is not None:
-            self._owners[task] = (next(self._count), plugin)
+        if plugin is None:
+            return asyncio.Task(coro, loop=loop, **options)
+        task = asyncio.Task(Contained(coro), loop=loop, **options)
+        self._owners[task] = (next(self._count), plugin)
         return task
 
     def owner(self, task: asyncio.Task[Any] | None) -> str | None:

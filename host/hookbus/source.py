@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from enum import StrEnum
 
-from hookbus.errors import HookbusError
+from hookbus.contained import Contained
 from hookbus.ownership import current_plugin
 
 SourceFunction = Callable[["Source"], Awaitable[None]]
@@ -73,7 +73,9 @@ class Sources:
 
     def start(self, source: Source) -> None:
         """Let a source begin to feed."""
-        task = asyncio.get_running_loop().create_task(_feed(source), name=source.full_name)
+        task = asyncio.get_running_loop().create_task(
+            Contained(_feed(source)), name=source.full_name
+        )
         self._tasks[source] = task
         task.add_done_callback(lambda done: self._ended(source, done))
 
@@ -103,7 +105,4 @@ class Sources:
 async def _feed(source: Source) -> None:
     current_plugin.set(source.plugin)
     source.state = SourceState.RUNNING
-    try:
-        await source.function(source)
-    except SystemExit as error:
-        raise HookbusError(f"the source called exit({error.code!r})") from error
+    await source.function(source)

@@ -89,8 +89,8 @@ class Supervisor:
             )
         except HookbusError as error:
             await self.fail(record, error)
-            return
-        around.tell(operational.PluginStarted(plugin=record.name, version=record.version))
+        if record.state is PluginState.STARTED:
+            around.tell(operational.PluginStarted(plugin=record.name, version=record.version))
 
     async def ready(self, record: PluginRecord) -> None:
         """Tell a started plugin that all are up."""
@@ -106,9 +106,8 @@ class Supervisor:
 
     def task_failed(self, record: PluginRecord, task: str, error: BaseException) -> None:
         """Fail a plugin because a task of it has failed."""
-        if self._stopping or record.state is not PluginState.STARTED:
+        if self._stopping or record.state not in (PluginState.STARTING, PluginState.STARTED):
             return
-        record.traceback = None
         failure = PluginError(record.name, "task", f"task {task}: {in_words(error)}")
         failing = asyncio.get_running_loop().create_task(self.fail(record, failure))
         self._failing[failing] = None
