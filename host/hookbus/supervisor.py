@@ -16,7 +16,7 @@ from hookbus.jobs import Job
 from hookbus.lifecycle import call_async_hook, start_plugin, undo_plugin
 from hookbus.operational import OperationalEvent
 from hookbus.order import fail_dependents
-from hookbus.ownership import Ownership
+from hookbus.ownership import Ownership, host_context
 from hookbus.plugin import PluginRecord, PluginState
 
 if TYPE_CHECKING:
@@ -109,7 +109,9 @@ class Supervisor:
         if self._stopping or record.state not in (PluginState.STARTING, PluginState.STARTED):
             return
         failure = PluginError(record.name, "task", f"task {task}: {in_words(error)}")
-        failing = asyncio.get_running_loop().create_task(self.fail(record, failure))
+        failing = asyncio.get_running_loop().create_task(
+            self.fail(record, failure), context=host_context()
+        )
         self._failing[failing] = None
         failing.add_done_callback(self._failing.pop)
 
