@@ -1,6 +1,9 @@
 """The example of a complete trading run: it works on a fresh machine, and always alike."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,21 @@ def test_the_example_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
     _, second = run_example(tmp_path / "second", shorter)
     _, other = run_example(tmp_path / "other", shorter, "plugins.market.synthetic.seed=8")
     assert first == second != other
+
+
+def test_the_example_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
+    """Fresh interpreters that order sets and dictionaries differently write the same bytes."""
+    program = (
+        "import sys; from pathlib import Path; "
+        "from tests.plugins.paper.test_example import run_example; "
+        "run_example(Path(sys.argv[1]), 'plugins.market.synthetic.bars=500')"
+    )
+    for seed in ("1", "2"):
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / seed)],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(EXAMPLE.parents[3])},
+            check=True,
+        )
+    first, second = ((tmp_path / seed / "events.jsonl").read_bytes() for seed in ("1", "2"))
+    assert first.count(b"\n") > 1500
+    assert first == second
