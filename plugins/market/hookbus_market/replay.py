@@ -15,6 +15,7 @@ from hookbus_market.tally import Tally
 __all__ = ["Replay"]
 
 _REPORT_EVERY = 256
+_GIVE_WAY_EVERY = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -62,7 +63,7 @@ class Replay:
     async def _publish(self, bar: Bar) -> None:
         await self._context.bus.publish(bar)
         self._tally.add(bar)
-        if self._tally.bars % _REPORT_EVERY == 0:
+        if self._tally.bars % _GIVE_WAY_EVERY == 0:
             # Bars that are overdue are published without waiting, and others must have their turn.
             await self._context.clock.sleep(0)
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hookbus import Settings
-from hookbus_market.dates import checked
-from hookbus_trading.fields import Symbol, UtcTime
+from hookbus_trading.fields import Symbol
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+
+from hookbus_market.dates import checked
 
 __all__ = ["ColumnSettings", "FileSettings", "MarketSettings", "SyntheticSettings"]
 
@@ -106,8 +107,9 @@ class SyntheticSettings(Settings):
     interval: Annotated[float, Field(gt=0, le=366 * 86_400)] = Field(
         3_600.0, description="Length of the bars in seconds, at most a year."
     )
-    start: UtcTime = Field(
-        datetime(2024, 1, 1, tzinfo=UTC), description="Time of the first bar, with its time zone."
+    start: datetime = Field(
+        datetime(2024, 1, 1, tzinfo=UTC),
+        description="Time of the first bar, UTC unless it has an offset.",
     )
     seed: int = Field(1, description="Another seed makes another market.")
     volatility: Annotated[float, Field(ge=0, le=10)] = Field(
@@ -122,6 +124,11 @@ class SyntheticSettings(Settings):
     decimals: Annotated[int, Field(ge=0, le=10)] = Field(
         4, description="Digits after the decimal point of a price."
     )
+
+    @field_validator("start")
+    @classmethod
+    def _in_utc(cls, start: datetime) -> datetime:
+        return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
 
     @field_validator("symbols")
     @classmethod

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 
+from hookbus_trading import Bar
+
 from hookbus_market.errors import OnBadRow
 from hookbus_market.rows import Bars
 from hookbus_market.settings import SyntheticSettings
-from hookbus_trading import Bar
 
 __all__ = ["SyntheticBars"]
 

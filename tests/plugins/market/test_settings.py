@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def test_a_file_may_be_just_a_path() -> None:
         (ColumnSettings, {"time": 0}, "time"),
         (SyntheticSettings, {"symbols": []}, "symbols"),
         (SyntheticSettings, {"symbols": ["A", "A"]}, "a symbol is named twice"),
-        (SyntheticSettings, {"start": "2024-01-01T00:00:00"}, "with a time zone"),
+        (SyntheticSettings, {"start": "soon"}, "start"),
         (SyntheticSettings, {"volatility": "nan"}, "volatility"),
         (SyntheticSettings, {"drift": "nan"}, "drift"),
         (SyntheticSettings, {"bars": -1}, "bars"),
@@ -64,6 +64,14 @@ def test_utc_is_the_zone_unless_set() -> None:
     """The usual zone takes the fast way."""
     assert FileSettings(path=Path("a")).zone is UTC
     assert str(FileSettings(path=Path("a"), time_zone="Europe/Berlin").zone) == "Europe/Berlin"
+
+
+def test_the_start_is_in_utc_unless_it_has_an_offset() -> None:
+    """It is read as the start of the clock is."""
+    for start in ("2024-01-01T00:00:00", "2024-01-01T00:00:00Z", "2024-01-01T02:00:00+02:00"):
+        settings = SyntheticSettings.model_validate({"start": start})
+        assert settings.start == datetime(2024, 1, 1, tzinfo=UTC)
+        assert settings.start.tzinfo is UTC
 
 
 @pytest.mark.parametrize("model", [ColumnSettings, FileSettings, MarketSettings, SyntheticSettings])
