@@ -18,8 +18,8 @@ Rules that hold for every hook:
   `hookbus_summary` excepted, see there). An error or a hang in one plugin fails that plugin and the
   plugins that require it; the others go on.
 - A method may leave out arguments that it does not need, but may not invent any.
-- Only the hooks in `ASYNC_HOOKS` may be `async def`; they may also be plain functions. The other
-  hooks are asked without a running event loop and must be plain functions that return quickly.
+- Only the hooks in `ASYNC_HOOKS` may be `async def`; they may also be plain functions. The others
+  must be plain functions that return quickly: the host asks them in another thread, within a limit.
 - Hooks are for wiring. What happens during the run travels over the bus, never through a hook.
 - Pluggy's `wrapper`, `tryfirst` and `trylast` mean nothing here, and wrappers are refused:
   no plugin stands between the host and another plugin.
@@ -64,8 +64,8 @@ ASYNC_HOOKS: Final = frozenset({"hookbus_start", "hookbus_ready", "hookbus_stop"
 def hookbus_events() -> Iterable[type[Event]] | None:
     """Name the event types that the plugin declares.
 
-    Called by the host once, after the plugin has been built and before any plugin is started; also
-    by commands that list events without running anything.
+    Called by the host once, after all plugins have been built and before any is started; also by
+    commands that list events without running anything.
 
     Only declared types can be decoded from outside (`hookbus events emit`, a journal) and appear in
     `hookbus events list`. Declare the types that the plugin owns, not those that it merely uses:
@@ -85,9 +85,9 @@ def hookbus_events() -> Iterable[type[Event]] | None:
 def hookbus_jobs() -> Iterable[Job] | None:
     """Name the jobs that the plugin wants to have run.
 
-    Called by the host once, after the event types are known and before any plugin is started; also
-    by `hookbus jobs list` and `hookbus jobs preview`, which never start a plugin. The first run of
-    a job is due only after `hookbus_ready` of all plugins.
+    Called by the host once, right after the plugin's `hookbus_events` and before any plugin is
+    started; also by `hookbus jobs list` and `hookbus jobs preview`, which never start a plugin. The
+    first run of a job is due only after `hookbus_ready` of all plugins.
 
     The full name of a job is `plugin.name`; settings in `[jobs."plugin.name"]` override what the
     plugin asks for. A job whose times depend on what the plugin learns at start is added there,
@@ -111,7 +111,7 @@ def hookbus_simulation_start() -> datetime | None:
     `[clock] start` is not set. The simulation begins at the earliest answer of all plugins.
 
     Return an aware `datetime`, or None where the plugin does not care. The first record of a file
-    may be read to find it out; do not read the whole file.
+    may be read to find it out; do not read the whole file. An error fails the plugin.
 
     Example:
         @hookimpl
@@ -169,9 +169,9 @@ def hookbus_ready(context: PluginContext) -> None:
 def hookbus_stop(context: PluginContext) -> None:
     """Finish what must be finished by hand: flush a file, cancel orders, say goodbye.
 
-    Called by the host once for each plugin whose `hookbus_start` was called, even if it failed
-    half-way, in the reverse order of starting: whatever the plugin requires still works. Its own
-    subscriptions, tasks and services are still there and are undone right after. May be
+    Called by the host once for each plugin that was being started, even if that failed half-way, in
+    the reverse order of starting: whatever the plugin requires still works. Its own subscriptions,
+    tasks and services are still there and are undone right after; its sources have ended. May be
     `async def`. Is cancelled after `[host] stop_timeout` seconds, and the plugin then counts as
     failed, but the host goes on stopping the others.
 

@@ -71,11 +71,11 @@ class PluginRecord:
     """All that the host knows of one plugin.
 
     `origin` says where it comes from: an entry point's value, a file, or a class. `phase` is the
-    step that failed (`discovery`, `import`, `check`, `settings`, `build`, `hooks`, `order`, and the
-    steps of the host: `start`, `ready`, `task`, `stop`), with `reason`, `mend` and `traceback`; for
-    a disabled plugin `reason` says who disabled it. `problems` are the mistakes in its settings,
-    `warnings` what the log should mention although it is no failure. Times are in seconds.
-    `secrets` are the texts that `redact` hides.
+    step that failed (`discovery`, `version`, `import`, `check`, `settings`, `build`, `hooks`,
+    `order`, `task`, or a hook without its prefix, such as `start`), with `reason`, `mend` and
+    `traceback`; for a disabled plugin `reason` says who disabled it. `problems` are the mistakes
+    in its settings, `warnings` what the log should mention although it is no failure. Times are in
+    seconds. `secrets` are the texts that `redact` hides.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -295,3 +296,18 @@ def test_required_reaches_the_record(site: Site) -> None:
     )
 
     assert records["bad"].required
+
+
+def test_what_is_heavy_is_imported_where_it_is_used() -> None:
+    """Reading the configuration and getting ready to look for plugins does not slow a start."""
+    heavy = ("importlib_metadata", "packaging", "pluggy", "tomlkit")
+    script = f"""
+import sys
+import hookbus.config, hookbus.discovery
+print([name for name in {heavy!r} if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.strip() == "[]"

@@ -159,7 +159,7 @@ def test_a_slow_import_is_mentioned(site: Site, monkeypatch: pytest.MonkeyPatch)
         ("x = 1", None, "AttributeError"),
         ("ThePlugin = 1", None, "is a int, not a subclass of hookbus.Plugin"),
         ("class ThePlugin: ...", None, "is the class ThePlugin, not a subclass"),
-        ("", "no-module!:X", "ValueError"),
+        ("", "no-module!:X", "Error"),
     ],
 )
 def test_an_entry_point_must_name_a_plugin_class(
