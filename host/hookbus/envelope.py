@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from hookbus.events import Event, event_type
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encode_anything = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Origin:
@@ -91,7 +95,11 @@ class Envelope:
         return value if isinstance(value, str) else f"{self._origin.run}-{value}"
 
     def to_cloudevent(self) -> dict[str, Any]:
-        """The envelope as a CloudEvents 1.0 event in JSON-like form."""
+        """The envelope as a CloudEvents 1.0 event in JSON-like form.
+
+        Data that no JSON can express, such as an arbitrary object, appears as its `repr`, and
+        `dataerror` says why.
+        """
         declared = event_type(type(self.event))
         record: dict[str, Any] = {
             "specversion": "1.0",
@@ -108,15 +116,39 @@ class Envelope:
             record["causationid"] = self.causation_id
         if self.key is not None:
             record["subject"] = self.key
-        record["data"] = self.event.model_dump(mode="json")
+        try:
+            record["data"] = self.event.model_dump(mode="json")
+        except Exception as error:  # noqa: BLE001 - serializers belong to the event's author
+            record["dataerror"] = " ".join(str(error).split())
+            record["data"] = {"repr": repr(self.event)}
         return record
 
     def to_json(self) -> str:
-        """One line of JSON, the same bytes for the same envelope."""
-        return json.dumps(self.to_cloudevent(), ensure_ascii=False, separators=(",", ":"))
+        """One line of JSON, the same bytes for the same envelope.
+
+        A float that JSON does not know is written as "NaN", "Infinity" or "-Infinity", which
+        `Event.decode` reads.
+        """
+        record = self.to_cloudevent()
+        try:
+            text = _encode(record)
+            text.encode()
+        except ValueError:
+            return _encode_anything(_finite(record))
+        return text
 
     def __repr__(self) -> str:
         return f"<Envelope {self.id} {self.type} from {self.source}>"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
 
 
 def format_time(time_ns: int) -> str:

@@ -98,11 +98,25 @@ class Event(BaseModel):
                 f"of {describe(cls)}; upgrade the plugin that declares it"
             )
         if version is not None and version < declared.version:
-            data = cls.upgrade(data, version)
+            data = _upgraded(cls, declared, data, version)
         try:
             return cls.model_validate(data)
         except ValidationError as error:
             raise EventDecodeError(f"{declared.name!r}: {_plain(error)}") from None
+
+
+def _upgraded(
+    cls: type[Event], declared: EventType, data: dict[str, Any], version: int
+) -> dict[str, Any]:
+    try:
+        return cls.upgrade(data, version)
+    except EventDecodeError:
+        raise
+    except Exception as error:
+        raise EventDecodeError(
+            f"{declared.name!r} version {version}: {cls.__qualname__}.upgrade raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _check_declaration(cls: type[Event], name: str, version: int, key: str | None) -> None:
@@ -147,10 +161,10 @@ class EventRegistry:
 
     def __init__(self) -> None:
         self._types: dict[str, type[Event]] = {}
-        self._owners: dict[str, str] = {}
+        self._owners: dict[str, list[str]] = {}
 
     def register(self, cls: type[Event], owner: str) -> None:
-        """Add `cls`, declared by the plugin `owner`; the same class may be added again.
+        """Add `cls`, declared by the plugin `owner`; several plugins may declare the same class.
 
         Raises `DuplicateEventType` when another class has its wire name.
         """
@@ -159,14 +173,18 @@ class EventRegistry:
         if known is not cls:
             raise DuplicateEventType(
                 f"event type {name!r} of {describe(cls)} (plugin {owner!r}) is already claimed by "
-                f"{describe(known)} (plugin {self._owners[name]!r}); rename one of them"
+                f"{describe(known)} (plugin {self.owner(name)!r}); rename one of them"
             )
-        self._owners.setdefault(name, owner)
+        owners = self._owners.setdefault(name, [])
+        if owner not in owners:
+            owners.append(owner)
 
     def withdraw(self, owner: str) -> None:
-        """Forget the types of a plugin that failed or was removed."""
-        for name in [name for name, holder in self._owners.items() if holder == owner]:
-            del self._types[name], self._owners[name]
+        """Forget the types that only this plugin declared: it failed or was removed."""
+        for name in [name for name, owners in self._owners.items() if owner in owners]:
+            self._owners[name].remove(owner)
+            if not self._owners[name]:
+                del self._types[name], self._owners[name]
 
     def get(self, name: str) -> type[Event]:
         """The class for a wire name; raises `UnknownEventType` with the nearest known name."""
@@ -185,8 +203,9 @@ class EventRegistry:
         return self.get(name).decode(data, version)
 
     def owner(self, name: str) -> str:
-        """The plugin that declared a wire name."""
-        return self._owners[name]
+        """The plugin that declared a wire name first; raises `UnknownEventType`."""
+        self.get(name)
+        return self._owners[name][0]
 
     def __iter__(self) -> Iterator[type[Event]]:
         return iter([self._types[name] for name in sorted(self._types)])
