@@ -360,8 +360,10 @@ class Host:
         for record in self.assembly.order:
             if record.plugin_class is not None:
                 module = record.plugin_class.__module__
-                homes[module.rpartition(".")[0] or module] = record.name
-        return blame(modules, homes) or self.ownership.owner(task) or "host"
+                homes[record.name] = module.rpartition(".")[0] or module
+        label = task.get_name().partition(":")[0] if task is not None else ""
+        owner = self.ownership.owner(task) or (label if label in homes else None)
+        return blame(modules, homes, owner) or "host"
 
     def _on_blocked(self, blockage: Blockage) -> None:
         self.log.error("event loop blocked", plugin=blockage.plugin, stack=blockage.stack)

@@ -24,16 +24,23 @@ class Blockage:
     stack: str
 
 
-def blame(modules: Iterable[str], homes: Mapping[str, str]) -> str | None:
-    """The plugin that the innermost of `modules` belongs to.
+def blame(modules: Iterable[str], homes: Mapping[str, str], owner: str | None) -> str | None:
+    """The plugin that the innermost of `modules` belongs to, else the `owner` of the task.
 
-    `homes` maps the module, or the package, of each plugin's class to the plugin's name.
+    `homes` maps each plugin to the module, or the package, of its class; of several plugins with
+    the same home it is the owner, if it is one of them.
     """
     for module in modules:
-        found = [home for home in homes if module == home or module.startswith(f"{home}.")]
-        if found:
-            return homes[max(found, key=len)]
-    return None
+        near = {name: home for name, home in homes.items() if _is_within(module, home)}
+        if near:
+            longest = max(map(len, near.values()))
+            found = [name for name, home in near.items() if len(home) == longest]
+            return owner if owner in found else found[0]
+    return owner
+
+
+def _is_within(module: str, home: str) -> bool:
+    return module == home or module.startswith(f"{home}.")
 
 
 class Watchdog:
