@@ -7,26 +7,29 @@ import io
 import json
 import os
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hookbus import Host, Plugin, PluginContext, SimulatedClock, SystemClock, hookimpl
-from hookbus.config import make_config
+from hookbus import Plugin, PluginContext, hookimpl
 from hookbus.logs import make_logger
-from hookbus.loop import run
+from hookbus.testing import HostFactory, RecordingHost
 from hookbus_logging import LoggingPlugin
 
 from tests.plugins.logging.samples import Failed, Ticked, Traded
 
+on_both_clocks = pytest.mark.parametrize(
+    "clock", ["simulated", pytest.param("system", marks=pytest.mark.real_time)]
+)
+"""Without a thread under simulated time, and with one under the system's."""
+
 
 class Market(Plugin):
-    """Publishes ten trades, each of which causes a tick, and one failure."""
+    """Publishes trades, each of which causes a tick, and at the end a failure."""
 
     name = "market"
+    trades = 10
 
     @hookimpl
     async def hookbus_start(self, context: PluginContext) -> None:
@@ -41,180 +44,167 @@ class Market(Plugin):
         await self.bus.publish(Ticked(size=round(event.price)))
 
     async def feed(self, _: Any) -> None:
-        """Publish, one simulated second after the other."""
-        for number in range(10):
+        """Publish, under simulated time one second after the other."""
+        for number in range(self.trades):
             await self.clock.sleep(1 if self.clock.simulated else 0)
             await self.bus.publish(Traded(price=float(number)))
         await self.bus.publish(Failed())
 
 
-@dataclass
-class Outcome:
-    """What a run left behind."""
+class BusyMarket(Market):
+    """Publishes more than a small buffer holds."""
 
-    lines: list[dict[str, Any]]
-    host: Host
-    summaries: list[Any] = field(default_factory=list)
-
-    def events(self, prefix: str = "sample.") -> list[str]:
-        """The names of the logged events that begin with `prefix`."""
-        return [line["event"] for line in self.lines if line["event"].startswith(prefix)]
+    trades = 5_000
 
 
-def run_host(
-    folder: Path,
-    settings: dict[str, Any] | None = None,
-    *,
-    simulated: bool = True,
-    plugins: Sequence[type[Plugin]] = (LoggingPlugin, Market),
-) -> Outcome:
-    """Run a host with the plugin, logging into a file, until the market has finished."""
-    clock = SimulatedClock(10**18) if simulated else SystemClock()
-    chosen = {"format": "json", "output": "file", "file": "events.log", **(settings or {})}
-    config = make_config({"plugins": {"logging": chosen}}, base=folder)
-    with (folder / "host.log").open("a") as stream:
-        host = Host(
-            config, plugins=plugins, group=None, clock=clock, log=make_logger("info", stream)
-        )
-
-        async def main() -> Any:
-            async with host:
-                await host.sources.ended()
-                await host.settled()
-            return await host.stop()
-
-        report = run(main(), clock)
-    path = folder / "events.log"
-    text = path.read_text() if path.is_file() else ""
-    lines = [json.loads(line) for line in text.splitlines()]
-    return Outcome(lines, host, list(report.summaries))
+def make_host(
+    host_factory: HostFactory, market: type[Plugin] = Market, **settings: Any
+) -> RecordingHost:
+    """A host with a market that logs to events.log, unless `settings` say otherwise."""
+    chosen = {"format": "json", "output": "file", "file": "events.log", **settings}
+    return host_factory(LoggingPlugin, market, settings={"logging": chosen})
 
 
-@pytest.mark.parametrize("simulated", [True, False])
-def test_every_event_is_logged_with_its_cause(tmp_path: Path, simulated: bool) -> None:
-    """Each event that the filter admits is one line, and a chain can be followed by its id."""
-    outcome = run_host(tmp_path, {"level": "debug"}, simulated=simulated)
-    assert outcome.events().count("sample.traded") == 10
-    assert outcome.events().count("sample.ticked") == 10
-    traded = {line["id"] for line in outcome.lines if line["event"] == "sample.traded"}
-    ticks = [line for line in outcome.lines if line["event"] == "sample.ticked"]
-    assert {tick["causation_id"] for tick in ticks} == traded
-    assert {tick["correlation_id"] for tick in ticks} == traded
+async def run_to_the_end(host: RecordingHost) -> dict[str, str]:
+    """Run until the market has finished; returns the rows of the log's summary."""
+    async with host:
+        await host.sources.ended()
+        await host.settled()
+    return {key: value for one in (await host.stop()).summaries for key, value in one.rows}
 
 
-def test_a_line_has_the_time_of_the_envelope(tmp_path: Path) -> None:
+def logged(folder: Path, prefix: str = "") -> list[dict[str, Any]]:
+    """The lines in events.log about events whose names begin with `prefix`."""
+    lines = map(json.loads, (folder / "events.log").read_text().splitlines())
+    return [line for line in lines if line["event"].startswith(prefix)]
+
+
+def listen(host: RecordingHost) -> io.StringIO:
+    """What the host's own log says, from here on."""
+    told = io.StringIO()
+    host.log = make_logger("info", told)
+    return told
+
+
+def names(lines: list[dict[str, Any]]) -> list[str]:
+    """What lines are about."""
+    return [line["event"] for line in lines]
+
+
+@on_both_clocks
+async def test_every_event_is_logged_with_its_cause(
+    host_factory: HostFactory, tmp_path: Path, clock: str
+) -> None:
+    """Each event that the filter admits is one line, and a chain can be followed by its ids."""
+    await run_to_the_end(make_host(host_factory, level="debug"))
+    trades, ticks = logged(tmp_path, "sample.traded"), logged(tmp_path, "sample.ticked")
+    assert [line["data"]["price"] for line in trades] == [float(number) for number in range(10)]
+    assert [line["causation_id"] for line in ticks] == [line["id"] for line in trades]
+    assert [line["correlation_id"] for line in ticks] == [line["id"] for line in trades]
+
+
+async def test_a_line_has_the_time_of_the_envelope(
+    host_factory: HostFactory, tmp_path: Path
+) -> None:
     """Under the simulated clock the log shows simulated time."""
-    outcome = run_host(tmp_path)
-    times = [line["timestamp"] for line in outcome.lines if line["event"] == "sample.traded"]
-    assert times[0] == "2001-09-09T01:46:41.000000Z"
-    assert times[-1] == "2001-09-09T01:46:50.000000Z"
+    await run_to_the_end(make_host(host_factory))
+    times = [line["timestamp"] for line in logged(tmp_path, "sample.traded")]
+    assert times[0] == "2024-01-01T00:00:01.000000Z"
+    assert times[-1] == "2024-01-01T00:00:10.000000Z"
 
 
-def test_floods_are_not_logged_unless_asked_for(tmp_path: Path) -> None:
+async def test_floods_are_not_logged_unless_asked_for(
+    host_factory: HostFactory, tmp_path: Path
+) -> None:
     """Without settings a log holds what matters: high-frequency events are debug."""
-    assert set(run_host(tmp_path).events()) == {"sample.traded", "sample.failed"}
+    await run_to_the_end(make_host(host_factory))
+    assert set(names(logged(tmp_path, "sample."))) == {"sample.traded", "sample.failed"}
 
 
-def test_the_host_s_own_events_are_logged_until_it_stops(tmp_path: Path) -> None:
+async def test_the_host_s_own_events_are_logged_until_it_stops(
+    host_factory: HostFactory, tmp_path: Path
+) -> None:
     """A log says that the host came up and that it began to stop."""
-    names = run_host(tmp_path).events("hookbus.host.")
-    assert names == ["hookbus.host.started", "hookbus.host.stopping"]
+    await run_to_the_end(make_host(host_factory))
+    told = names(logged(tmp_path, "hookbus.host."))
+    assert told == ["hookbus.host.started", "hookbus.host.stopping"]
 
 
-def test_patterns_and_levels_choose(tmp_path: Path) -> None:
+async def test_patterns_and_levels_choose(host_factory: HostFactory, tmp_path: Path) -> None:
     """What is included and not excluded is logged at the level that its pattern names."""
-    outcome = run_host(
-        tmp_path,
-        {
-            "include": ["sample.*"],
-            "exclude": ["*.failed"],
-            "levels": {"sample.ticked": "error"},
-            "level": "warning",
-        },
+    host = make_host(
+        host_factory,
+        include=["sample.*"],
+        exclude=["*.failed"],
+        levels={"sample.ticked": "error"},
+        level="warning",
     )
-    assert outcome.events("") == ["sample.ticked"] * 10
-    assert {line["level"] for line in outcome.lines} == {"error"}
+    await run_to_the_end(host)
+    assert names(logged(tmp_path)) == ["sample.ticked"] * 10
+    assert {line["level"] for line in logged(tmp_path)} == {"error"}
 
 
-def test_the_same_run_gives_the_same_log(tmp_path: Path) -> None:
-    """Under the simulated clock no thread comes between the events and their order."""
-    texts = []
-    for name in ("one", "two"):
-        folder = tmp_path / name
-        folder.mkdir()
-        run_host(folder, {"level": "debug"})
-        texts.append((folder / "events.log").read_bytes())
-    assert texts[0] == texts[1]
-    ids = [int(json.loads(line)["id"].split("-")[-1]) for line in texts[0].splitlines()]
-    assert ids == sorted(ids)
+async def test_under_simulated_time_nothing_is_reordered(
+    host_factory: HostFactory, tmp_path: Path
+) -> None:
+    """No thread comes between the events and their order, so a run repeats its log."""
+    await run_to_the_end(make_host(host_factory, level="debug"))
+    numbers = [int(line["id"].rpartition("-")[2]) for line in logged(tmp_path)]
+    assert numbers == sorted(numbers)
+    assert len(set(numbers)) == len(numbers) > 20
 
 
-def test_a_file_without_a_path_is_in_the_state_folder(tmp_path: Path) -> None:
+async def test_a_file_without_a_name_is_in_the_state_folder(
+    host_factory: HostFactory, tmp_path: Path
+) -> None:
     """Who asks for a file need not think of a place for it."""
-    run_host(tmp_path, {"file": None})
+    await run_to_the_end(make_host(host_factory, file=None))
     assert (tmp_path / ".hookbus/logging/events.log").stat().st_size > 0
 
 
-def test_an_output_that_cannot_be_opened_fails_only_this_plugin(tmp_path: Path) -> None:
+async def test_an_output_that_cannot_be_opened_fails_only_this_plugin(
+    host_factory: HostFactory,
+) -> None:
     """A wrong path is said by the plugin's state; the others run on."""
-    outcome = run_host(tmp_path, {"file": "missing/events.log"})
-    record = outcome.host.records["logging"]
-    assert outcome.host.failed == ("logging",)
-    assert "missing/events.log" in (record.reason or "")
+    host = make_host(host_factory, file="missing/events.log")
+    await run_to_the_end(host)
+    assert host.failed == ("logging",)
+    assert "missing/events.log" in (host.records["logging"].reason or "")
+    assert len(host.recorded.of(Traded)) == 10
 
 
-@pytest.mark.parametrize("simulated", [True, False])
-def test_a_full_disk_does_not_take_the_host_down(tmp_path: Path, simulated: bool) -> None:
+@on_both_clocks
+async def test_a_full_disk_does_not_take_the_host_down(
+    host_factory: HostFactory, tmp_path: Path, clock: str
+) -> None:
     """Every event that met a full disk is counted; host log and summary say how many and why."""
     (tmp_path / "events.log").symlink_to("/dev/full")
-    outcome = run_host(tmp_path, simulated=simulated)
-    assert outcome.host.failed == ()
-    told = (tmp_path / "host.log").read_text()
-    assert "events are not logged" in told
-    assert "No space left on device" in told
-    (summary,) = outcome.summaries
-    assert dict(summary.rows)["Events logged"] == "0"
-    reasons = [label for label, _ in summary.rows if label.startswith("Not logged")]
-    assert reasons == [f"Not logged: {tmp_path / 'events.log'}: No space left on device"]
+    host = make_host(host_factory)
+    told = listen(host)
+    rows = await run_to_the_end(host)
+    assert host.failed == ()
+    reason = f"{tmp_path / 'events.log'}: No space left on device"
+    assert rows["Events logged"] == "0"
+    assert "events are not logged" in told.getvalue()
+    assert f"{rows[f'Not logged: {reason}']} events not logged: {reason}" in told.getvalue()
 
 
-def test_a_healthy_log_has_no_summary(tmp_path: Path) -> None:
+async def test_a_healthy_log_has_no_summary(host_factory: HostFactory) -> None:
     """The end of a run is not the place to say that nothing happened."""
-    assert run_host(tmp_path).summaries == []
+    assert await run_to_the_end(make_host(host_factory)) == {}
 
 
-class Flood(Plugin):
-    """Publishes more than a small buffer can hold."""
-
-    name = "market"
-
-    @hookimpl
-    async def hookbus_start(self, context: PluginContext) -> None:
-        """Prepare the feed."""
-        self.bus = context.bus
-        context.start_source(self.feed, "feed")
-
-    async def feed(self, _: Any) -> None:
-        """Publish as fast as possible."""
-        for number in range(5_000):
-            await self.bus.publish(Traded(price=float(number)))
-
-
-def test_a_reader_that_stops_reading_holds_up_nobody(tmp_path: Path) -> None:
+@pytest.mark.real_time
+async def test_a_reader_that_stops_reading_holds_up_nobody(
+    host_factory: HostFactory, tmp_path: Path
+) -> None:
     """With a stuck output all is published, the host stops in time, and what is missing is said."""
     reader = full_pipe(tmp_path / "events.log")
-    settings = {"output": "file", "file": "events.log", "buffer": 64, "stop_wait": 0.05}
-    config = make_config({"plugins": {"logging": settings}}, base=tmp_path)
-    told = io.StringIO()
-    log = make_logger("info", told)
-    host = Host(config, plugins=(LoggingPlugin, Flood), group=None, clock=SystemClock(), log=log)
-
-    async def main() -> Any:
-        async with asyncio.timeout(5), host:
-            await host.sources.ended()
-        return await host.stop()
-
-    (summary,) = run(main(), SystemClock()).summaries
+    host = make_host(host_factory, BusyMarket, buffer=64, stop_wait=0.05)
+    told = listen(host)
+    async with asyncio.timeout(5), host:
+        await host.sources.ended()
+    (summary,) = (await host.stop()).summaries
     let_go(reader)
     missing = dict(summary.rows)["Not logged: the log's consumer was too slow"]
     assert int(missing.replace(",", "")) > 5_000
