@@ -23,10 +23,11 @@ from hookbus.filters import Filter, Predicate
 from hookbus.gates import Gates
 from hookbus.inline import InlineSubscription
 from hookbus.ledger import Ledger
+from hookbus.options import Options
 from hookbus.ownership import host_context
 from hookbus.reports import Reports
 from hookbus.routing import Route
-from hookbus.subscription import Options, Subscription, current_subscription
+from hookbus.subscription import Subscription, current_subscription
 
 YIELD_EVERY = 256
 """After so many publishes in a row `publish` lets other tasks run."""

@@ -19,9 +19,9 @@ from hookbus.events import Event
 from hookbus.gathering import Gathered, key_function
 from hookbus.jobs import Job, JobRun, Kind, wants_run
 from hookbus.operational import JobCompleted, JobFailed, JobSkipped, JobStarted
+from hookbus.options import is_coroutine_function
 from hookbus.ownership import current_plugin
 from hookbus.runledger import End, LedgerEntry, RunLedger
-from hookbus.subscription import is_coroutine_function
 from hookbus.threadcalls import ThreadCall
 
 ReportFailure = Callable[[str, str, BaseException], object]

@@ -89,7 +89,7 @@ class Supervisor:
             )
         except HookbusError as error:
             await self.fail(record, error)
-        if record.state is PluginState.STARTED:
+        if not record.failed:
             around.tell(operational.PluginStarted(plugin=record.name, version=record.version))
 
     async def ready(self, record: PluginRecord) -> None:

@@ -15,8 +15,9 @@ from hookbus.errors import UsageError, WouldBlock
 from hookbus.events import Event
 from hookbus.filters import FilterLike, Predicate, make_filter, make_predicate
 from hookbus.inline import InlineSubscription
+from hookbus.options import Options
 from hookbus.streams import Stream, Watch
-from hookbus.subscription import Options, Subscription
+from hookbus.subscription import Subscription
 
 
 class Bus:
@@ -139,20 +140,12 @@ class Bus:
         call. Raises `UsageError`, or `ExpressionError` for a bad `where`.
         """
         wanted = make_filter(filter)
+        # fmt: off
         options = Options(
-            delivery=delivery,
-            mode=mode,
-            envelope=envelope,
-            capacity=capacity or self._bus.capacity,
-            batch=batch,
-            batch_wait=batch_wait,
-            throttle=throttle,
-            concurrency=concurrency,
-            timeout=timeout,
-            retry=retry,
-            breaker=breaker,
-            on_lagged=on_lagged,
+            delivery, mode, envelope, capacity or self._bus.capacity, batch, batch_wait, throttle,
+            concurrency, timeout, retry, breaker, on_lagged,
         )
+        # fmt: on
         subscription = self._bus.subscribe(
             wanted,
             where,
