@@ -29,6 +29,10 @@ from hookbus.reports import Reports
 from hookbus.routing import Route
 from hookbus.subscription import Subscription, current_subscription
 
+get_current_envelope = current_envelope.get
+set_current_envelope = current_envelope.set
+reset_current_envelope = current_envelope.reset
+
 YIELD_EVERY = 256
 """After so many publishes in a row `publish` lets other tasks run."""
 
@@ -83,7 +87,7 @@ class EventBus:
     def dispatch(self, route: Route, event: Event, origin: Origin) -> int:
         """Put `event` into an envelope and hand it to everything on its route."""
         self.sequence = sequence = self.sequence + 1
-        parent = current_envelope.get()
+        parent = get_current_envelope()
         if parent is None:
             envelope = Envelope(event, sequence, self._now_ns(), origin, sequence, None, 0)
         elif parent.depth < self.max_depth:
@@ -107,20 +111,16 @@ class EventBus:
             if channel.sleepers:
                 channel.wake()
         matched = route.targets
-        if route.conditional:
-            matched += self._dispatch_conditional(route, envelope)
-        if route.critical:
-            for channel in route.channels:
-                channel.keep_last()
+        if route.special:
+            matched += self._dispatch_special(route, envelope)
         if route.handlers:
-            self._call_inlines(route, envelope)
+            self._call_inlines(route, envelope, event)
         return matched
 
-    def _call_inlines(self, route: Route, envelope: Envelope) -> None:
-        event = envelope.event
+    def _call_inlines(self, route: Route, envelope: Envelope, event: Event) -> None:
         inlines = route.inlines
         handlers = iter(route.handlers)
-        token = current_envelope.set(envelope)
+        token = set_current_envelope(envelope)
         while True:
             try:
                 for handler in handlers:
@@ -128,9 +128,13 @@ class EventBus:
                 break
             except FAILURES as error:
                 inlines[-operator.length_hint(handlers) - 1].failed(envelope, error)
-        current_envelope.reset(token)
+        reset_current_envelope(token)
 
-    def _dispatch_conditional(self, route: Route, envelope: Envelope) -> int:
+    def _dispatch_special(self, route: Route, envelope: Envelope) -> int:
+        """What only some routes need: critical events are kept, and predicates are asked."""
+        if route.critical:
+            for channel in route.channels:
+                channel.keep_last()
         matched = 0
         for target in route.conditional:
             if not self.accepts(target, envelope.event):

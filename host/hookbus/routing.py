@@ -17,7 +17,8 @@ class Route:
 
     `handlers` are the functions of `inlines`, in the same order. Channels and inline
     subscriptions with a predicate stand apart in `conditional`. `gated` are the channels that may
-    make a publisher wait. `targets` counts the subscriptions reached without a predicate.
+    make a publisher wait; `special` says whether there is more to do than pushing and
+    calling. `targets` counts the subscriptions reached without a predicate.
     """
 
     __slots__ = (
@@ -30,6 +31,7 @@ class Route:
         "handlers",
         "inlines",
         "recent",
+        "special",
         "targets",
     )
 
@@ -43,6 +45,7 @@ class Route:
         self.inlines: tuple[InlineSubscription, ...] = ()
         self.handlers: tuple[Callable[[Any], Any], ...] = ()
         self.gated: tuple[Channel, ...] = ()
+        self.special = self.critical
         self.targets = 0
 
     def rebuild(self, channels: Iterable[Channel], inlines: Iterable[InlineSubscription]) -> None:
@@ -56,6 +59,7 @@ class Route:
             *(channel for channel in matching if channel.predicate is not None),
             *(one for one in called if one.predicate is not None),
         )
+        self.special = self.critical or bool(self.conditional)
         self.gated = tuple(
             channel for channel in matching if any(reader.lossless for reader in channel.readers)
         )
