@@ -104,12 +104,12 @@ def _draw_group(name: str, by_size: dict[int, Row], top: int) -> Iterator[str]:
 
 
 def _legend() -> Iterator[str]:
-    x = WIDTH - 330
+    x = WIDTH - 372
     for number, size in enumerate(SUBSCRIBERS):
         yield f'<rect class="s{number}" x="{x}" y="14" width="9" height="9"/>'
         yield f'<rect class="o{number}" x="{x + 10}" y="14" width="9" height="9"/>'
         yield _text(x + 24, 22, f"{size} subscriber{'s' * (size > 1)}", "note")
-        x += 108
+        x += 124
 
 
 def _position(value: float) -> float:

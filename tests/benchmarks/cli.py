@@ -16,6 +16,7 @@ from .adapter import Hookbus, HookbusLossless, HookbusNowait
 from .chart import write_chart
 from .contenders import PEERS, BareLoop, Blinker, Contender, QueueEach, TaskEach
 from .harness import Plan
+from .installed import run_installed
 from .latency import run_latency
 from .memory import run_memory
 from .report import print_report, write_json
@@ -107,4 +108,5 @@ def _measure(parts: Sequence[str], plan: Plan, errors: Console) -> Results:
             results.memory = run_memory(plan, say)
         if "startup" in parts:
             results.startup = run_startup(plan, say)
+            results.installed = run_installed(say)
     return results

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import latency, memory, startup, throughput
+from . import installed, latency, memory, startup, throughput
 from .harness import Plan
 from .machine import describe_machine, package_versions
 from .results import Results
@@ -65,6 +65,8 @@ def _tables(results: Results) -> Iterable[Table]:
         yield _memory_table(results.memory)
     if results.startup:
         yield _startup_table(results.startup)
+    if results.installed:
+        yield _installed_table(results.installed)
 
 
 def _table(title: str, *columns: str, names: int = 1) -> Table:
@@ -150,10 +152,22 @@ def _startup_table(rows: Sequence[startup.Row]) -> Table:
     return table
 
 
+def _installed_table(rows: Sequence[installed.Row]) -> Table:
+    columns = ("", "installed", "imported")
+    table = _table("What a run imports", *columns)
+    table.add_column("")
+    for row in rows:
+        disabled = row.installed - row.enabled
+        note = "" if row.verdict == "ok" else row.verdict
+        table.add_row("enabled plugins", str(row.enabled), str(row.enabled_imported), note)
+        table.add_row("disabled plugins", str(disabled), str(row.disabled_imported), "")
+    return table
+
+
 def _targets_table(targets: Sequence[Target]) -> Table:
     table = _table("Targets", "", "measured", "target", "")
     for target in targets:
-        digits = 0 if target.least else 2
+        digits = target.digits
         table.add_row(
             target.figure,
             f"{target.measured:,.{digits}f}",

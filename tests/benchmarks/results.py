@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from . import latency, memory, startup, throughput
+from . import installed, latency, memory, startup, throughput
 
 
 @dataclass
@@ -16,6 +16,7 @@ class Results:
     latency: list[latency.Row] = field(default_factory=list)
     memory: list[memory.Row] = field(default_factory=list)
     startup: list[startup.Row] = field(default_factory=list)
+    installed: list[installed.Row] = field(default_factory=list)
 
     def delivery(
         self, contender: str, kind: str, subscribers: int, burst: int

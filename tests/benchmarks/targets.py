@@ -19,6 +19,7 @@ class Target:
     limit: float
     unit: str
     least: bool = False
+    digits: int = 2
 
     @property
     def met(self) -> bool:
@@ -75,10 +76,14 @@ def _pipeline(results: Results) -> Iterator[Target]:
     for row in results.pipeline:
         if row.contender == HOOKBUS and row.events_per_second is not None:
             figure = f"create, publish and deliver to 10 {row.kind} handlers"
-            yield Target(figure, row.events_per_second, PIPELINE_LEAST, "events/s", least=True)
+            yield Target(figure, row.events_per_second, PIPELINE_LEAST, "events/s", True, digits=0)
 
 
 def _startup(results: Results) -> Iterator[Target]:
     for row in results.startup:
         if row.command == "hookbus --help" and row.ratio is not None:
             yield Target("hookbus --help, to import pydantic", row.ratio, STARTUP_LIMIT, "times")
+    for run in results.installed:
+        if run.enabled_imported == run.enabled:
+            figure = f"disabled plugins that are imported, of {run.installed - run.enabled}"
+            yield Target(figure, run.disabled_imported, 0.0, "plugins", digits=0)
