@@ -30,7 +30,7 @@ class Assembly:
     `[jobs]`, `registry` all declared event types.
 
     Raises `ConfigurationError` for mistakes in the host's own sections and, when `strict`, in any
-    plugin's settings.
+    plugin's settings; when `tolerant` it never does, and `problems` holds them all.
     """
 
     def __init__(
@@ -41,8 +41,10 @@ class Assembly:
         group: str | None = PLUGIN_GROUP,
         safe_mode: bool = False,
         strict: bool = False,
+        tolerant: bool = False,
     ) -> None:
         self.config = config
+        self.problems: list[Problem] = []
         self.registry = EventRegistry()
         self.manager = create_manager()
         self.jobs: dict[str, tuple[Job, ...]] = {}
@@ -51,7 +53,9 @@ class Assembly:
             self.registry.register(cls, "hookbus")
         self.records = create_records(discover(config, plugins, group, safe_mode))
         load_plugins(self.records, config, self.manager)
-        self._raise_problems(self._read_job_settings(), strict=strict)
+        self.problems = self._find_problems(self._read_job_settings(), strict=strict or tolerant)
+        if self.problems and not tolerant:
+            raise ConfigurationError(self.problems)
         for record in start_order(self.records):
             self._ask_declarations(record)
         self.order = start_order(self.records)
@@ -65,14 +69,12 @@ class Assembly:
                 problems += error.problems
         return problems
 
-    def _raise_problems(self, own: list[Problem], *, strict: bool) -> None:
+    def _find_problems(self, own: list[Problem], *, strict: bool) -> list[Problem]:
         of_plugins = [
             problem for name in sorted(self.records) for problem in self.records[name].problems
         ]
         more = configuration_problems(self.config, self.records, of_plugins, strict=strict)
-        problems = list(dict.fromkeys([*own, *more, *(of_plugins if own else ())]))
-        if problems:
-            raise ConfigurationError(problems)
+        return list(dict.fromkeys([*own, *more, *(of_plugins if own else ())]))
 
     def _ask_declarations(self, record: PluginRecord) -> None:
         if record.failed:
@@ -100,8 +102,10 @@ class Assembly:
             return None
         try:
             limit = self.config.host.start_timeout
-            instant: datetime | None = ask(self.manager, record, "hookbus_simulation_start", limit)
-            return None if instant is None else max(0, to_ns(instant))
+            instant: datetime | None = ask(
+                self.manager, record, "hookbus_simulation_start", limit, base=self.config.base
+            )
+            return None if instant is None else to_ns(instant)
         except (PluginError, ValueError, TypeError, AttributeError) as error:
             failure = PluginError(record.name, "simulation_start", in_words(error))
             note_failure(record, error if isinstance(error, PluginError) else failure)

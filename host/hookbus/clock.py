@@ -127,6 +127,6 @@ class SimulatedClock:
 
     def start_at(self, time_ns: int) -> None:
         """Set the first instant, before anything has slept; raises `ValueError` afterwards."""
-        if self._order or time_ns < self._now_ns:
+        if self._order or self._now_ns != self.start_ns:
             raise ValueError("the simulated clock has already been used")
         self.start_ns = self._now_ns = time_ns

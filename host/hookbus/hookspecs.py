@@ -39,6 +39,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from hookbus.context import PluginContext
     from hookbus.events import Event
@@ -104,19 +105,21 @@ def hookbus_jobs() -> Iterable[Job] | None:
 
 
 @hookspec
-def hookbus_simulation_start() -> datetime | None:
+def hookbus_simulation_start(base: Path) -> datetime | None:
     """Say from which instant on the plugin has data to replay.
 
     Called by the host once, before any plugin is started, and only under the simulated clock when
     `[clock] start` is not set. The simulation begins at the earliest answer of all plugins.
+
+    `base` is the folder that relative paths in the settings start from, as in `context.path`.
 
     Return an aware `datetime`, or None where the plugin does not care. The first record of a file
     may be read to find it out; do not read the whole file. An error fails the plugin.
 
     Example:
         @hookimpl
-        def hookbus_simulation_start(self):
-            return self.feed.first_time()
+        def hookbus_simulation_start(self, base):
+            return first_time_in(base / self.settings.path)
     """
 
 

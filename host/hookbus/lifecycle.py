@@ -70,7 +70,9 @@ async def call_async_hook(
         slow.cancel()
 
 
-def ask(manager: pluggy.PluginManager, record: PluginRecord, hook: str, limit: float) -> Any:
+def ask(
+    manager: pluggy.PluginManager, record: PluginRecord, hook: str, limit: float, **arguments: Any
+) -> Any:
     """The answer of a plain hook, asked in a thread for at most `limit` seconds.
 
     An iterable that is no tuple or string is read to its end, in the thread too.
@@ -79,7 +81,7 @@ def ask(manager: pluggy.PluginManager, record: PluginRecord, hook: str, limit: f
     phase = hook.removeprefix("hookbus_")
 
     def call() -> Any:
-        answer = call_hook(manager, record.name, hook)
+        answer = call_hook(manager, record.name, hook, **arguments)
         return tuple(answer) if isinstance(answer, Iterator | list | set | dict) else answer
 
     outcome = guarded(call, limit, f"hookbus-{phase}-{record.name}")

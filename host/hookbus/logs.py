@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 LEVELS = ("debug", "info", "warning", "error")
+
+
+class _StandardError:
+    """Writes to whatever `sys.stderr` is at the moment: progress bars and tests replace it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def make_logger(
@@ -17,10 +27,9 @@ def make_logger(
     """
     import structlog
 
-    out = stream or sys.stderr
-    use_colors = out.isatty() if colors is None else colors
+    use_colors = (stream or sys.stderr).isatty() if colors is None else colors
     return structlog.wrap_logger(
-        structlog.PrintLogger(out),
+        structlog.PrintLogger(stream or cast(TextIO, _StandardError())),
         processors=[
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),

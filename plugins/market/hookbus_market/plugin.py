@@ -32,9 +32,9 @@ class MarketPlugin(Plugin):
         return self.settings.on_bad_row == "skip"
 
     @hookimpl
-    def hookbus_simulation_start(self) -> datetime | None:
+    def hookbus_simulation_start(self, base: Path) -> datetime | None:
         """The time of the first bar."""
-        feed = open_feed(self.settings, Path.cwd().joinpath)
+        feed = open_feed(self.settings, lambda path: base / path.expanduser())
         return feed.first_time(ignore if self._skips else refuse)
 
     @hookimpl

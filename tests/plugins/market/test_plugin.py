@@ -219,6 +219,17 @@ async def test_a_replay_that_is_stopped_releases_its_files(
     assert 0 < len(bars_and_times(host)) < 20
 
 
+async def test_relative_paths_start_from_the_folder_of_the_configuration(
+    host_factory: HostFactory, tmp_path: Path
+) -> None:
+    """Wherever the command is called, the start of the clock and the feed find the same file."""
+    write(tmp_path, HEADER, GOOD, LATER, name="A.csv")
+    host = market(host_factory, files=["A.csv"])
+    report = await host.run()
+    assert (host.failed, report.exit_code) == ((), 0)
+    assert [time.day for _, time in bars_and_times(host)] == [1, 2]
+
+
 @needs_data
 async def test_genuine_prices_run_through_the_host(host_factory: HostFactory) -> None:
     """A year of hourly prices is replayed bar by bar, each in its own instant."""
