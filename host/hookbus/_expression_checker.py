@@ -164,6 +164,8 @@ class Checker:
         holders = {Kind.MAPPING, *((Kind.SEQUENCE, Kind.TEXT) if type(index) is int else ())}
         if not owner.may_be(holders):
             raise self._error(node, f"{owner} has no item [{index!r}]", "compare the field itself")
+        if owner.within({Kind.MAPPING}) and owner.item is not None:
+            self._compare_equal(node.slice, self.check(node.slice)[1], owner.item)
         return node, _item_shape(owner)
 
     def _container(self, node: ast.List | ast.Tuple | ast.Set) -> Checked:
