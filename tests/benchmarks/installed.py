@@ -66,7 +66,8 @@ def _run(folder: Path) -> Row:
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
     imported = {path.stem for path in folder.glob("*.imported")}
     marks = [_module(name) in imported for name in names]
-    verdict = f"FAILED with exit code {done.returncode}" if done.returncode else "ok"
+    complaint = "; ".join(done.stderr.splitlines()[-1:])
+    verdict = f"FAILED ({done.returncode}): {complaint}" if done.returncode else "ok"
     return Row(INSTALLED, ENABLED, sum(marks[:ENABLED]), sum(marks[ENABLED:]), verdict)
 
 

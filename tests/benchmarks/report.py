@@ -170,9 +170,9 @@ def _targets_table(targets: Sequence[Target]) -> Table:
         digits = target.digits
         table.add_row(
             target.figure,
-            f"{target.measured:,.{digits}f}",
+            _number(target.measured, digits),
             f"{'≥' if target.least else '≤'} {target.limit:,.{digits}f} {target.unit}",
-            "met" if target.met else "[red]missed[/red]",
+            _outcome(target),
         )
     return table
 
@@ -192,3 +192,9 @@ def _bytes(count: int) -> str:
         if abs(count) >= size:
             return f"{count / size:,.1f} {unit}"
     return f"{count} B"
+
+
+def _outcome(target: Target) -> str:
+    if target.measured is None:
+        return "[red]not measured[/red]"
+    return "met" if target.met else "[red]missed[/red]"
