@@ -55,8 +55,9 @@ def _is_event_class(part: object) -> bool:
 def make_predicate(where: str | Predicate | None, wanted: Filter) -> Predicate | None:
     """The predicate of a subscription: a callable as it is, an expression compiled.
 
-    An expression is checked against the fields of the event class when the filter names exactly
-    one. Raises `ExpressionError` for a bad expression, `UsageError` for anything else.
+    An expression is checked against the fields of every event class that the filter names; events
+    that match a pattern only are taken as they come. Raises `ExpressionError` for a bad
+    expression, `UsageError` for anything else.
     """
     if where is None or callable(where):
         return where
@@ -64,5 +65,6 @@ def make_predicate(where: str | Predicate | None, wanted: Filter) -> Predicate |
         raise UsageError(f"where={where!r} must be a callable or an expression")
     from hookbus.expressions import compile_expression
 
-    only = wanted.classes[0] if len(wanted.classes) == 1 and not wanted.patterns else None
-    return compile_expression(where, only)
+    compiled = [compile_expression(where, cls) for cls in wanted.classes]
+    one_class = len(compiled) == 1 and not wanted.patterns
+    return compiled[0] if one_class else compile_expression(where, None)
