@@ -20,8 +20,8 @@ PUBLIC_MODULES = ("hookbus.operational",)
 COMPANIONS = {"pydantic-core": "pydantic"}
 """Distributions that another one brings along in exactly the version that it needs."""
 
-ABOVE_THE_HOST = ("hookbus.cli", "hookbus.testing")
-"""Packages of the host that may use all of it, as any program may."""
+ABOVE_THE_HOST = ("hookbus.cli", "hookbus.control", "hookbus.control_requests", "hookbus.testing")
+"""What uses a whole host, as any program may, and is used by no part of it."""
 
 COMPONENTS = ("hookbus.bus", "hookbus.scheduler", "hookbus.loader")
 """Whoever imports all of these composes the host."""
