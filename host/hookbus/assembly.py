@@ -74,7 +74,8 @@ class Assembly:
             problem for name in sorted(self.records) for problem in self.records[name].problems
         ]
         more = configuration_problems(self.config, self.records, of_plugins, strict=strict)
-        return list(dict.fromkeys([*own, *more, *(of_plugins if own else ())]))
+        found = [*own, *more, *(of_plugins if own else ())]
+        return list({str(problem): problem for problem in found}.values())
 
     def _ask_declarations(self, record: PluginRecord) -> None:
         if record.failed:
