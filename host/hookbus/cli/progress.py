@@ -33,7 +33,7 @@ def progress(host: Host, *, shown: bool) -> Iterator[None]:
         console=Console(stderr=True),
         transient=True,
         auto_refresh=False,
-        redirect_stdout=False,
+        redirect_stdout=sys.stdout.isatty(),
     )
     ended = threading.Event()
     thread = threading.Thread(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hookbus.cli.options import configuration_options, json_option, load
+from hookbus.cli.options import DEFAULT_FILE, Given, configuration_options, json_option
+from hookbus.cli.output import print_json, print_problems
+from hookbus.errors import ConfigurationError, PluginError, UsageError
 from hookbus.logs import LEVELS
 
 if TYPE_CHECKING:
@@ -28,105 +27,127 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.argument("config", required=False)
 @configuration_options
 @click.option("--events", "events", metavar="FILE", help="Write every event to a JSON Lines file.")
-@click.option("--pace", type=float, help="Simulated seconds per real second.")
-@click.option("--strict", is_flag=True, help="End when any plugin fails (exit code 3).")
-@click.option("--safe-mode", is_flag=True, help="Load no plugins.")
+@click.option(
+    "--pace",
+    type=click.FloatRange(0, min_open=True),
+    help="Simulated seconds per real second (default: as fast as possible).",
+)
+@click.option("--strict", is_flag=True, help="End when any plugin fails (exit code 3 or 4).")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 @click.option("--no-progress", is_flag=True, help="Show no progress bar.")
 @json_option
 def run(
     config: str | None,
-    config_path: str | None,
-    overrides: tuple[str, ...],
-    files: tuple[str, ...],
+    given: Given,
     events: str | None,
     pace: float | None,
     strict: bool,
-    safe_mode: bool,
     log_level: str,
     no_progress: bool,
     as_json: bool,
 ) -> None:
     """Run the host that CONFIG describes (default: hookbus.toml).
 
-    Under the simulated clock it ends with its data, otherwise with Ctrl-C.
+    Under the simulated clock it ends with its data, otherwise with Ctrl-C; a second Ctrl-C ends it
+    at once.
     """
+    given = given.at(config)
+    if pace is not None:
+        given = given.setting(f"clock.pace={pace}")
+    record_to = Path(events) if events else None
+    host = _load(given, record_to=record_to, strict=strict, log_level=log_level)
+    if pace is not None and not host.clock.simulated:
+        raise UsageError("--pace needs the simulated clock: add --set clock.mode=simulated")
+    began = time.perf_counter()
+    report = _run(host, bar=not (no_progress or as_json))
+    code = exit_code(host, report)
+    _print(host, report, time.perf_counter() - began, code, as_json=as_json)
+    click.get_current_context().exit(code)
+
+
+def _load(given: Given, *, record_to: Path | None, strict: bool, log_level: str) -> Host:
+    from hookbus.cli.terminal import CurrentStderr
     from hookbus.host import Host
     from hookbus.logs import make_logger
 
-    if pace is not None:
-        overrides = (*overrides, f"clock.pace={pace}")
-    settings = load(config or config_path, overrides, files)
+    log = make_logger(log_level, CurrentStderr())
+    if given.file is None:
+        log.info(f"there is no {DEFAULT_FILE} here; running with defaults")
     host = Host(
-        settings,
-        record_to=Path(events) if events else None,
-        strict=strict,
-        safe_mode=safe_mode,
-        log=make_logger(log_level),
+        given.config(), record_to=record_to, strict=strict, safe_mode=given.safe_mode, log=log
     ).load()
-    began = time.perf_counter()
-    report = _run(host, bar=not (no_progress or as_json))
-    _print(host, report, time.perf_counter() - began, as_json=as_json)
-    _leave(host, report.exit_code)
+    _tell_mistakes(host)
+    return host
+
+
+def _tell_mistakes(host: Host) -> None:
+    """Print the mistakes in the settings of all plugins; they end a host that requires one."""
+    wrong = [record for record in host.records.values() if record.problems]
+    problems = [problem for record in wrong for problem in record.problems]
+    if any(record.required for record in wrong):
+        raise ConfigurationError(problems)
+    print_problems(problems)
 
 
 def _run(host: Host, *, bar: bool) -> RunReport:
     from hookbus.cli.progress import progress
+    from hookbus.control import control
     from hookbus.loop import run as run_on_loop
 
     async def main() -> RunReport:
         _obey_signals(host)
-        with progress(host, shown=bar):
-            return await host.run()
+        async with control(host):
+            with progress(host, shown=bar):
+                return await host.run()
 
     return run_on_loop(main(), host.clock)
 
 
 def _obey_signals(host: Host) -> None:
+    """The first signal asks the host to stop, the second ends the process."""
     loop = asyncio.get_running_loop()
-    counts = dict.fromkeys(SIGNALS, 0)
+    received: list[signal.Signals] = []
 
     def obey(number: signal.Signals) -> None:
-        counts[number] += 1
-        if counts[number] > 1:
+        received.append(number)
+        if len(received) > 1:
             click.echo("hookbus: ended at once; what was pending is lost", err=True)
             os._exit(128 + number)
+        host.log.info("stopping; a second time ends it at once", signal=number.name)
         host.request_stop(f"{number.name} received")
 
     for number in SIGNALS:
         loop.add_signal_handler(number, obey, number)
 
 
-def _print(host: Host, report: RunReport, seconds: float, *, as_json: bool) -> None:
+def exit_code(host: Host, report: RunReport) -> int:
+    """The exit code of a run: 3 where a required plugin failed on the way, else the report's."""
+    ended = (host.records[name] for name in report.failed_plugins)
+    if any(host.strict or record.required for record in ended):
+        return PluginError.exit_code
+    return report.exit_code
+
+
+def _print(host: Host, report: RunReport, seconds: float, code: int, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(_as_json(host, report, seconds), indent=2))
+        print_json(_as_json(host, report, seconds, code))
         return
     from hookbus.cli.summary import print_summary
 
     print_summary(host, report, seconds)
 
 
-def _as_json(host: Host, report: RunReport, seconds: float) -> dict[str, Any]:
-    ledger = report.ledger
+def _as_json(host: Host, report: RunReport, seconds: float, code: int) -> dict[str, Any]:
+    from hookbus.descriptions import describe_books
+
+    published = report.ledger.published
     return {
         "reason": report.reason,
-        "exit_code": report.exit_code,
+        "exit_code": code,
         "seconds": round(seconds, 3),
-        "events_per_second": round(ledger.published / seconds) if seconds else None,
+        "events_per_second": round(published / seconds) if seconds else None,
         "summaries": {one.title: dict(one.rows) for one in report.summaries},
-        "ledger": {
-            "published": ledger.published,
-            "accounted_for": not ledger.discrepancies,
-            "discrepancies": list(ledger.discrepancies),
-            "by_type": ledger.by_type,
-            "delivered": ledger.total("delivered"),
-            "filtered": ledger.total("filtered"),
-            "coalesced": ledger.total("coalesced"),
-            "lagged": ledger.total("lagged"),
-            "dead_lettered": ledger.total("dead_lettered"),
-            "abandoned": ledger.total("abandoned"),
-            "cut": ledger.cut,
-        },
+        "ledger": describe_books(report.ledger),
         "failed_sources": list(report.failed_sources),
         "failed_plugins": [
             {"name": name, "phase": record.phase, "reason": record.reason, "mend": record.mend}
@@ -134,19 +155,3 @@ def _as_json(host: Host, report: RunReport, seconds: float) -> dict[str, Any]:
             for record in [host.records[name]]
         ],
     }
-
-
-def _leave(host: Host, exit_code: int) -> None:
-    """End the process even where a plugin left a thread that does not end."""
-    left = [
-        thread.name
-        for thread in threading.enumerate()
-        if thread is not threading.main_thread() and not thread.daemon and thread.is_alive()
-    ]
-    if left:
-        host.log.warning("threads that do not end were left behind", threads=left)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if left:
-        os._exit(exit_code)
-    sys.exit(exit_code)

@@ -1,43 +1,98 @@
-"""What `hookbus run` prints when it ends."""
+"""What `hookbus run` prints when it ends: side by side where the terminal is wide."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hookbus.cli.output import make_console
+
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
     from hookbus.host import Host
     from hookbus.plugin import Summary
     from hookbus.runreport import RunReport
 
+GAP = 4
+"""Blanks between two tables."""
+
+MOST_COLUMNS = 4
+
 
 def print_summary(host: Host, report: RunReport, seconds: float) -> None:
-    """Print what the plugins say of the run, how fast it was, and the books."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    for summary in report.summaries:
-        console.print(_table(summary))
-    for name in report.failed_plugins:
-        record = host.records[name]
-        console.print(f"[red]failed[/red]  {name} at {record.phase}: ", end="")
-        console.print(f"{record.reason} {record.mend or ''}", markup=False)
-    for source in report.failed_sources:
-        console.print(f"[red]failed[/red]  source {source}", highlight=False)
+    """Print what the plugins say of the run, what failed, how fast it was, and the books."""
+    console = make_console()
+    if report.summaries:
+        console.print(_side_by_side(console, report.summaries))
+        console.print()
+    _print_failures(console, host, report)
     rate = report.ledger.published / seconds if seconds else 0
     console.print(f"{report.reason}, after {seconds:.2f} s, {rate:,.0f} events/s", markup=False)
     style = "bold red" if report.ledger.discrepancies else "bold green"
     console.print(report.ledger.line(), style=style, markup=False)
 
 
-def _table(summary: Summary) -> object:
-    from rich import box
+def _print_failures(console: Console, host: Host, report: RunReport) -> None:
+    from rich.text import Text
+
+    for name in report.failed_plugins:
+        record = host.records[name]
+        told = f" {name} at {record.phase}: {record.reason}"
+        console.print(Text("failed", "red") + Text(told), soft_wrap=True)
+        if record.mend:
+            console.print(Text(f"       {record.mend}"), soft_wrap=True)
+    for source in report.failed_sources:
+        error = next(one.error for one in host.sources if one.full_name == source)
+        console.print(Text("failed", "red") + Text(f" source {source}: {error}"), soft_wrap=True)
+
+
+def _side_by_side(console: Console, summaries: Sequence[Summary]) -> RenderableType:
+    """The tables in as many columns as fit, each table in the column that is shortest so far."""
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
+
+    width = max(_width(summary) for summary in summaries)
+    fitting = (console.width + GAP) // (width + GAP)
+    columns: list[list[RenderableType]] = [[] for _ in range(_bounded(fitting, len(summaries)))]
+    heights = [0] * len(columns)
+    for summary in summaries:
+        shortest = heights.index(min(heights))
+        if columns[shortest]:
+            columns[shortest].append(Text())
+        columns[shortest].append(_table(summary, width))
+        heights[shortest] += len(summary.rows) + 2
+    grid = Table.grid(padding=(0, GAP, 0, 0))
+    grid.add_row(*(Group(*column) for column in columns))
+    return grid
+
+
+def _bounded(fitting: int, tables: int) -> int:
+    return max(1, min(fitting, tables, MOST_COLUMNS))
+
+
+def _width(summary: Summary) -> int:
+    rows = (len(str(label)) + 2 + len(str(value)) for label, value in summary.rows)
+    return max(len(summary.title), *rows, 0)
+
+
+def _table(summary: Summary, width: int) -> Table:
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(
-        title=summary.title, box=box.SIMPLE, show_header=False, title_justify="left", min_width=48
+        title=Text(summary.title, "bold"),
+        title_justify="left",
+        box=None,
+        show_header=False,
+        pad_edge=False,
+        padding=(0, 0, 0, 2),
     )
-    table.add_column(ratio=1)
-    table.add_column(justify="right")
+    values = max((len(str(value)) for _, value in summary.rows), default=0)
+    table.add_column(min_width=width - 2 - values, overflow="fold")
+    table.add_column(justify="right", overflow="fold")
     for label, value in summary.rows:
-        table.add_row(label, value)
+        table.add_row(Text(str(label)), Text(str(value)))
     return table

@@ -1,0 +1,165 @@
+"""`hookbus config`: what is in force and where it comes from, and the schema of it all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from hookbus.cli.options import Given, configuration_options, json_option
+from hookbus.cli.output import print_json, print_problems, print_table
+from hookbus.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from hookbus.assembly import Assembly
+
+DEFAULT = "default"
+
+
+class Value(NamedTuple):
+    """One value in force: its key, the value fit for JSON, and where it comes from."""
+
+    key: str
+    value: Any
+    source: str
+
+
+@click.group()
+def config() -> None:
+    """Show the configuration and its schema."""
+
+
+@config.command("show")
+@click.argument("prefix", required=False)
+@configuration_options
+@json_option
+def show(prefix: str | None, given: Given, as_json: bool) -> None:
+    """Show every value in force, or those whose keys begin with PREFIX, and its source.
+
+    Secrets are hidden; so are all settings of plugins that are not loaded, since nobody can tell
+    which of them are secret.
+    """
+    assembly = given.assembly()
+    values = [value for value in effective(assembly) if value.key.startswith(prefix or "")]
+    if as_json:
+        print_json([value._asdict() for value in values])
+    else:
+        rows = [(value.key, shown(value.value), value.source) for value in values]
+        print_table(("Key", "Value", "Source"), rows, keep=("Key",))
+    if assembly.problems:
+        print_problems(assembly.problems)
+        click.get_current_context().exit(ConfigurationError.exit_code)
+
+
+def effective(assembly: Assembly) -> Iterator[Value]:
+    """Every value in force, section by section."""
+    from hookbus.config import PluginTable
+
+    given = assembly.config
+    for section in ("host", "clock", "events", "bus"):
+        yield from _model_values(assembly, (section,), getattr(given, section))
+    yield _value(assembly, ("plugins", "autoload"), given.autoload)
+    for name, record in sorted(assembly.records.items()):
+        place = ("plugins", name)
+        yield from _model_values(assembly, place, given.plugins.get(name, PluginTable()))
+        if record.settings is not None:
+            yield from _model_values(assembly, place, record.settings)
+        else:
+            yield from _hidden(assembly, place, given.raw(*place))
+    for name, settings in sorted(assembly.job_settings.items()):
+        yield from _model_values(assembly, ("jobs", name), settings, only_set=True)
+
+
+def _model_values(
+    assembly: Assembly, place: tuple[str, ...], model: BaseModel, *, only_set: bool = False
+) -> Iterator[Value]:
+    from pydantic import BaseModel
+
+    data = model.model_dump(mode="json", exclude_unset=only_set)
+    for name, field in type(model).model_fields.items():
+        if name not in data:
+            continue
+        inner, key = getattr(model, name), field.alias or name
+        if isinstance(inner, BaseModel):
+            yield from _model_values(assembly, (*place, key), inner, only_set=only_set)
+        else:
+            yield _value(assembly, (*place, key), data[name])
+
+
+def _hidden(assembly: Assembly, place: tuple[str, ...], raw: Mapping[str, Any]) -> Iterator[Value]:
+    from hookbus.secrets import HIDDEN
+
+    for key in raw:
+        yield _value(assembly, (*place, key), HIDDEN)
+
+
+def _value(assembly: Assembly, place: tuple[str, ...], value: Any) -> Value:
+    from hookbus.layers import locate
+
+    layers = assembly.config.layers
+    problem = assembly.config.problem(place, "", "")
+    is_set = any(layer.has(place) for layer in layers)
+    file, line, source = locate(layers, place) if is_set else (None, None, DEFAULT)
+    where = source or (f"{file}:{line}" if line else str(file))
+    return Value(problem.key, value, where)
+
+
+def shown(value: Any) -> str | None:
+    """A value as one would write it into the file; None for none."""
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+@config.command("schema")
+@configuration_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; it is JSON in any case.")
+def schema(given: Given, as_json: bool) -> None:
+    """Print the JSON Schema of hookbus.toml, with the settings of all loaded plugins."""
+    print_json(make_schema(given.assembly()))
+
+
+def make_schema(assembly: Assembly) -> dict[str, Any]:
+    """The JSON Schema of the whole file: the host's sections, jobs, and each plugin's settings."""
+    from pydantic.json_schema import models_json_schema
+
+    from hookbus.config import SECTIONS, PluginTable
+    from hookbus.jobs import JobSettings
+
+    loaded = {
+        name: type(record.settings)
+        for name, record in sorted(assembly.records.items())
+        if record.settings is not None
+    }
+    models = list(dict.fromkeys([*SECTIONS.values(), JobSettings, PluginTable, *loaded.values()]))
+    places, definitions = models_json_schema([(model, "validation") for model in models])
+    found = {model: _resolved(places[model, "validation"], definitions) for model in models}
+    sections = {name: found[model] for name, model in SECTIONS.items()}
+    tables = {name: _joined(found[model], found[PluginTable]) for name, model in loaded.items()}
+    sections["plugins"] = {
+        **sections["plugins"],
+        "properties": {**sections["plugins"]["properties"], **tables},
+        "additionalProperties": {**found[PluginTable], "additionalProperties": True},
+    }
+    sections["jobs"] = {"type": "object", "additionalProperties": found[JobSettings]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "hookbus.toml",
+        "type": "object",
+        "properties": sections,
+        "additionalProperties": False,
+        "$defs": definitions.get("$defs", {}),
+    }
+
+
+def _resolved(place: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    name = str(place["$ref"]).rpartition("/")[2] if "$ref" in place else None
+    return dict(definitions["$defs"][name] if name else place)
+
+
+def _joined(settings: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of `[plugins.NAME]`: the plugin's settings and the host's keys beside them."""
+    properties = {**table["properties"], **settings.get("properties", {})}
+    return {**settings, "properties": properties}

@@ -1,0 +1,215 @@
+"""`hookbus plugins`: list, show, enable, disable and new."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hookbus.cli.options import DEFAULT_FILE, Given, configuration_options, json_option
+from hookbus.cli.output import print_json, print_pairs, print_problems, print_table
+from hookbus.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from hookbus.assembly import Assembly
+    from hookbus.plugin import PluginRecord
+
+
+@click.group()
+def plugins() -> None:
+    """List, show, switch and create plugins."""
+
+
+@plugins.command("list")
+@configuration_options
+@json_option
+def list_plugins(given: Given, as_json: bool) -> None:
+    """List every plugin that is installed or named, and what is wrong with it."""
+    from hookbus.descriptions import describe_plugin
+
+    assembly = given.assembly()
+    records = [assembly.records[name] for name in sorted(assembly.records)]
+    if as_json:
+        print_json([describe_plugin(record) for record in records])
+    else:
+        _print_records(records)
+    _end_with_problems(assembly)
+
+
+def _print_records(records: list[PluginRecord]) -> None:
+    if not records:
+        click.echo("No plugin is installed. Write one: hookbus plugins new NAME")
+        return
+    columns = ("Name", "State", "Version", "Distribution", "Description")
+    rows = [
+        (one.name, one.state.value, one.version, one.distribution, _about(one)) for one in records
+    ]
+    print_table(columns, rows, keep=("Name", "State", "Version"), style="State")
+    failed = sum(record.failed for record in records)
+    if failed:
+        click.echo(f"\n{failed} of {len(records)} failed: hookbus plugins show NAME says more")
+
+
+def _about(record: PluginRecord) -> str:
+    if record.failed:
+        return f"failed at {record.phase}: {record.reason}"
+    return record.description or record.reason or ""
+
+
+def _end_with_problems(assembly: Assembly) -> None:
+    """Mistakes in the configuration do not keep anybody from looking, but they are told."""
+    failed = {problem for one in assembly.records.values() for problem in map(str, one.problems)}
+    others = [problem for problem in assembly.problems if str(problem) not in failed]
+    if others:
+        print_problems(others)
+        click.get_current_context().exit(ConfigurationError.exit_code)
+
+
+@plugins.command("show")
+@click.argument("name")
+@configuration_options
+@json_option
+def show_plugin(name: str, given: Given, as_json: bool) -> None:
+    """Show all that is known of the plugin NAME."""
+    assembly = given.assembly()
+    record = assembly.records.get(name)
+    if record is None:
+        raise _unknown(name, assembly.records)
+    if as_json:
+        print_json(_as_json(assembly, record))
+    else:
+        _print_record(assembly, record)
+
+
+def _unknown(name: str, known: Any) -> UsageError:
+    from hookbus.mistakes import suggest
+
+    listed = f"These are known: {', '.join(sorted(known)) or 'none'}."
+    return UsageError(f"there is no plugin {name!r}. {suggest(name, known, listed)}")
+
+
+def _as_json(assembly: Assembly, record: PluginRecord) -> dict[str, Any]:
+    from hookbus.descriptions import describe_plugin
+
+    settings = record.settings
+    return {
+        **describe_plugin(record),
+        "settings": None if settings is None else settings.model_dump(mode="json"),
+        "hooks": _hooks(assembly, record),
+        "events": _owned_events(assembly, record),
+        "jobs": [job.name for job in assembly.jobs.get(record.name, ())],
+        "traceback": record.traceback,
+    }
+
+
+def _hooks(assembly: Assembly, record: PluginRecord) -> list[str]:
+    callers = assembly.manager.get_hookcallers(record.instance) or []
+    return sorted(caller.name for caller in callers)
+
+
+def _owned_events(assembly: Assembly, record: PluginRecord) -> list[str]:
+    names = (cls.__event__.name for cls in assembly.registry if cls.__event__ is not None)
+    return [name for name in names if assembly.registry.owner(name) == record.name]
+
+
+def _print_record(assembly: Assembly, record: PluginRecord) -> None:
+    from hookbus.cli.config import shown
+
+    print_pairs(
+        {
+            "Name": record.name,
+            "State": record.state.value,
+            "Failed at": record.phase,
+            "Reason": record.reason,
+            "Mend": record.mend,
+            "Description": record.description,
+            "Distribution": " ".join(filter(None, (record.distribution, record.version))),
+            "Origin": record.origin,
+            "Requires": ", ".join(record.requires),
+            "After": ", ".join(record.after),
+            "Required": "yes" if record.required else None,
+            "Import": _seconds(record.import_seconds),
+            "Hooks": ", ".join(_hooks(assembly, record)),
+            "Events": ", ".join(_owned_events(assembly, record)),
+            "Jobs": ", ".join(job.name for job in assembly.jobs.get(record.name, ())),
+            "Warnings": "\n".join(record.warnings),
+        }
+    )
+    if record.settings is not None and type(record.settings).model_fields:
+        click.echo("\nSettings")
+        rows = [
+            (name, shown(record.settings.model_dump(mode="json")[name]), field.description)
+            for name, field in type(record.settings).model_fields.items()
+        ]
+        print_table(("Key", "Value", "Meaning"), rows, keep=("Key",))
+    if record.traceback:
+        click.echo(f"\n{record.traceback.rstrip()}")
+
+
+def _seconds(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{seconds:.3f} s"
+
+
+@plugins.command("enable")
+@click.argument("name")
+@configuration_options
+def enable_plugin(name: str, given: Given) -> None:
+    """Write enabled = true for NAME into the configuration file."""
+    _switch(name, given, enabled=True)
+
+
+@plugins.command("disable")
+@click.argument("name")
+@configuration_options
+def disable_plugin(name: str, given: Given) -> None:
+    """Write enabled = false for NAME into the configuration file: it is not even imported."""
+    _switch(name, given, enabled=False)
+
+
+def _switch(name: str, given: Given, *, enabled: bool) -> None:
+    from hookbus.config_file import set_plugin_enabled
+
+    _check_known(name, given)
+    path = given.file or Path(DEFAULT_FILE)
+    if given.path is None:
+        path.touch()
+    changed = set_plugin_enabled(path, name, enabled)
+    state = "enabled" if enabled else "disabled"
+    click.echo(f"{name} is {state} in {path}" if changed else f"{name} was {state} in {path}")
+
+
+def _check_known(name: str, given: Given) -> None:
+    """Refuse a name that nobody knows, without importing what may be broken."""
+    from hookbus.discovery import discover
+
+    config = given.config()
+    known = {*config.plugins, *(candidate.name for candidate in discover(config))}
+    if name not in known:
+        raise _unknown(name, known)
+
+
+@plugins.command("new")
+@click.argument("name")
+@click.option(
+    "--into",
+    "parent",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="FOLDER",
+    help="Where to put its folder (default: here).",
+)
+def new_plugin(name: str, parent: Path) -> None:
+    """Write a complete distribution with a plugin NAME, whose tests pass at once."""
+    from hookbus.cli.new import create
+
+    folder = create(name, parent)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    click.echo(f"Wrote {len(files)} files into {folder}. What to type next:\n")
+    for command in (f"cd {folder}", "pip install -e '.[test]'", "pytest"):
+        click.echo(f"    {command}")
+    click.echo(f"\nThen `hookbus plugins list` shows it; its code is in hookbus_{_module(name)}/.")
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
