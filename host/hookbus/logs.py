@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any, TextIO, cast
 
 LEVELS = ("debug", "info", "warning", "error")
 
 
-class _StandardError:
-    """Writes to whatever `sys.stderr` is at the moment: progress bars and tests replace it."""
+class _Stream:
+    """Writes to a stream, or to whatever `sys.stderr` is at the moment.
+
+    A log that cannot be written must not fail whoever reports something: where the stream is
+    closed or its disk is full, nobody is left to tell.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with suppress(OSError, ValueError):
+            (self._stream or sys.stderr).write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):
+            (self._stream or sys.stderr).flush()
 
 
 def make_logger(
@@ -29,7 +40,7 @@ def make_logger(
 
     use_colors = (stream or sys.stderr).isatty() if colors is None else colors
     return structlog.wrap_logger(
-        structlog.PrintLogger(stream or cast(TextIO, _StandardError())),
+        structlog.PrintLogger(cast(TextIO, _Stream(stream))),
         processors=[
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
