@@ -210,5 +210,5 @@ def _advice(
     choices = [part.strip("'") for part in expected.replace(" or ", ", ").split(", ")]
     if isinstance(value, str) and value != HIDDEN and nearest(value, choices):
         return suggest(value, choices, "")
-    meaning = f": {field.description}" if field is not None and field.description else ""
+    meaning = f": {field.description.rstrip('.')}" if field and field.description else ""
     return f"{verb} {place[-1]!r}{meaning}."
