@@ -151,7 +151,7 @@ class ControlServer:
         except HookbusError as error:
             await _send(writer, _refusal(error))
             return None
-        except Exception as error:  # noqa: BLE001 - a bad request must not end the connection
+        except Exception as error:
             self._host.log.error("control request failed", error=in_words(error), exc_info=error)
             await _send(writer, _refusal(HookbusError(in_words(error))))
             return None

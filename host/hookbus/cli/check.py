@@ -76,11 +76,13 @@ def _print(
     if problems or failed:
         return
     file = assembly.config.path or "the default configuration"
-    jobs = len(list(_jobs(assembly)))
-    told = (
-        f"{_count(len(assembly.order), 'plugin')}, {_count(len(assembly.registry), 'event type')}"
-    )
-    click.echo(f"{file} is fine: {told}, {_count(jobs, 'job')}")
+    counted = {
+        "plugin": len(assembly.order),
+        "event type": len(assembly.registry),
+        "job": len(list(_jobs(assembly))),
+    }
+    told = ", ".join(_count(number, noun) for noun, number in counted.items())
+    click.echo(f"{file} is fine: {told}")
 
 
 def _count(number: int, noun: str) -> str:

@@ -65,27 +65,32 @@ def effective(assembly: Assembly) -> Iterator[Value]:
     yield _value(assembly, ("plugins", "autoload"), given.autoload)
     for name, record in sorted(assembly.records.items()):
         place = ("plugins", name)
-        yield from _model_values(assembly, place, given.plugins.get(name, PluginTable()))
+        table = given.plugins.get(name, PluginTable())
+        yield _value(assembly, (*place, "enabled"), table.enabled)
+        yield from _model_values(assembly, place, table, only={"required", "distribution", "path"})
         if record.settings is not None:
             yield from _model_values(assembly, place, record.settings)
         else:
             yield from _hidden(assembly, place, given.raw(*place))
     for name, settings in sorted(assembly.job_settings.items()):
-        yield from _model_values(assembly, ("jobs", name), settings, only_set=True)
+        yield from _model_values(
+            assembly, ("jobs", name), settings, only=set(type(settings).model_fields)
+        )
 
 
 def _model_values(
-    assembly: Assembly, place: tuple[str, ...], model: BaseModel, *, only_set: bool = False
+    assembly: Assembly, place: tuple[str, ...], model: BaseModel, *, only: set[str] | None = None
 ) -> Iterator[Value]:
+    """The values of a model; of the fields in `only`, no others, those that are set."""
     from pydantic import BaseModel
 
-    data = model.model_dump(mode="json", exclude_unset=only_set)
+    data = model.model_dump(mode="json", include=only, exclude_unset=only is not None)
     for name, field in type(model).model_fields.items():
         if name not in data:
             continue
         inner, key = getattr(model, name), field.alias or name
         if isinstance(inner, BaseModel):
-            yield from _model_values(assembly, (*place, key), inner, only_set=only_set)
+            yield from _model_values(assembly, (*place, key), inner)
         else:
             yield _value(assembly, (*place, key), data[name])
 
@@ -133,7 +138,8 @@ def make_schema(assembly: Assembly) -> dict[str, Any]:
         for name, record in sorted(assembly.records.items())
         if record.settings is not None
     }
-    models = list(dict.fromkeys([*SECTIONS.values(), JobSettings, PluginTable, *loaded.values()]))
+    wanted: list[type[BaseModel]] = [*SECTIONS.values(), JobSettings, PluginTable]
+    models = list(dict.fromkeys([*wanted, *loaded.values()]))
     places, definitions = models_json_schema([(model, "validation") for model in models])
     found = {model: _resolved(places[model, "validation"], definitions) for model in models}
     sections = {name: found[model] for name, model in SECTIONS.items()}

@@ -52,9 +52,9 @@ class HookbusGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            if near and "Did you mean" not in error.message:
-                error.message += f" Did you mean {near[0]!r}?"
-            raise
+            if not near or "Did you mean" in error.message:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -97,7 +97,7 @@ def tell(error: HookbusError) -> None:
 
 def _raise_for_debugging(ctx: click.Context) -> None:
     if ctx.params.get("debug"):
-        raise  # noqa: PLE0704 - called while an exception is being handled
+        raise
 
 
 def _load(place: str) -> click.Command:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from hookbus.errors import Problem
 
@@ -42,6 +42,15 @@ def make_console() -> Console:
     return Console(width=None if sized else PIPE_WIDTH, highlight=False)
 
 
+def print_trimmed(what: RenderableType) -> None:
+    """Print something of rich without the blanks that it fills its lines with."""
+    console = make_console()
+    with console.capture() as captured:
+        console.print(what)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip(), color=True)
+
+
 def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
@@ -67,7 +76,7 @@ def print_table(
                 for column, text in zip(columns, texts, strict=True)
             )
         )
-    make_console().print(table)
+    print_trimmed(table)
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:
@@ -81,7 +90,7 @@ def print_pairs(pairs: Mapping[str, Any]) -> None:
     for label, value in pairs.items():
         if value not in (None, "", ()):
             table.add_row(label, Text(str(value)))
-    make_console().print(table)
+    print_trimmed(table)
 
 
 def print_problems(problems: Iterable[Problem]) -> None:

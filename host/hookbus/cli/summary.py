@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hookbus.cli.output import make_console
+from hookbus.cli.output import make_console, print_trimmed
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -25,7 +25,7 @@ def print_summary(host: Host, report: RunReport, seconds: float) -> None:
     """Print what the plugins say of the run, what failed, how fast it was, and the books."""
     console = make_console()
     if report.summaries:
-        console.print(_side_by_side(console, report.summaries))
+        print_trimmed(_side_by_side(console, report.summaries))
         console.print()
     _print_failures(console, host, report)
     rate = report.ledger.published / seconds if seconds else 0
@@ -39,10 +39,11 @@ def _print_failures(console: Console, host: Host, report: RunReport) -> None:
 
     for name in report.failed_plugins:
         record = host.records[name]
-        told = f" {name} at {record.phase}: {record.reason}"
-        console.print(Text("failed", "red") + Text(told), soft_wrap=True)
-        if record.mend:
-            console.print(Text(f"       {record.mend}"), soft_wrap=True)
+        told = "mistakes in its settings" if record.problems else record.reason
+        text = Text(f" {name} at {record.phase}: {told}")
+        console.print(Text("failed", "red") + text, soft_wrap=True)
+        for line in record.problems or filter(None, [record.mend]):
+            console.print(Text(f"       {line}"), soft_wrap=True)
     for source in report.failed_sources:
         error = next(one.error for one in host.sources if one.full_name == source)
         console.print(Text("failed", "red") + Text(f" source {source}: {error}"), soft_wrap=True)
@@ -91,8 +92,8 @@ def _table(summary: Summary, width: int) -> Table:
         padding=(0, 0, 0, 2),
     )
     values = max((len(str(value)) for _, value in summary.rows), default=0)
-    table.add_column(min_width=width - 2 - values, overflow="fold")
-    table.add_column(justify="right", overflow="fold")
+    table.add_column(width=width - 2 - values, overflow="fold")
+    table.add_column(justify="right", width=values, overflow="fold")
     for label, value in summary.rows:
         table.add_row(Text(str(label)), Text(str(value)))
     return table
