@@ -78,6 +78,11 @@ class Alarms:
         if self._task is not None:
             self._task.cancel()
 
+    async def wait_closed(self) -> None:
+        """After `close`, wait until its task has ended."""
+        if self._is_on() and self._task is not None:
+            await asyncio.wait([self._task])
+
     def _push(self, alarm: Alarm) -> None:
         self._order += 1
         heapq.heappush(self._heap, (alarm.when_ns, self._order, alarm))

@@ -261,6 +261,7 @@ class Scheduler:
         for plugin in sorted({handle.plugin for handle in self.jobs}):
             await self.for_plugin(plugin).close()
         self._alarms.close()
+        await self._alarms.wait_closed()
 
     async def trigger_now(self, full_name: str, events: Iterable[Event] = ()) -> LedgerEntry:
         """Run a job by hand and return how that ended; raises `UsageError` for an unknown one."""

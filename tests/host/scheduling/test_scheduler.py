@@ -298,3 +298,16 @@ def test_settled_waits_for_runs_that_are_on(simulate: Simulate) -> None:
         assert world.scheduler.ledger.line() == "1 runs due: 1 ran"
 
     simulate(scenario)
+
+
+def test_closing_waits_for_the_task_that_keeps_the_time(simulate: Simulate) -> None:
+    """A host that has stopped leaves no task behind, not even one that is being cancelled."""
+
+    async def scenario(world: World) -> None:
+        world.jobs.add(Job("job", world.note, every=90))
+        world.scheduler.start()
+        await world.clock.sleep(1)
+        await world.scheduler.close()
+        assert "hookbus:alarms" not in {task.get_name() for task in asyncio.all_tasks()}
+
+    simulate(scenario)
