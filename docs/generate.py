@@ -58,7 +58,7 @@ All of it is optional. Values are taken from four places; the later one wins:
 4. the command line: `--set plugins.risk.maximum_position=2`.
 
 An unknown key is a mistake, and the message suggests the nearest known one. All mistakes of all
-plugins are told at once, each with its file, line, key and reason. `hookbus config show` prints what
+plugins are told at once, each with file, line, key and reason. `hookbus config show` prints what
 is in force, with secrets hidden; `hookbus config schema` prints what is on this page, and the
 settings of the plugins that you have installed, as JSON Schema.
 

@@ -1,11 +1,12 @@
 """A plugin that implements every hook: it replays prices and says when one crosses a limit.
 
-    hookbus run --plugin alarm.py --set clock.mode=simulated
+hookbus run --plugin alarm.py --set clock.mode=simulated
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from hookbus import Event, Job, Plugin, PluginContext, Settings, Source, Summary, hookimpl
@@ -57,7 +58,7 @@ class Alarm(Plugin):
     def __init__(self, settings: AlarmSettings) -> None:
         super().__init__(settings)
         self.last: dict[str, float] = {}
-        self.crossed = 0
+        self.crossed: list[LimitCrossed] = []
         self.reports = 0
 
     @hookimpl
@@ -75,7 +76,7 @@ class Alarm(Plugin):
     @hookimpl
     async def hookbus_start(self, context: PluginContext):
         self.bus, self.clock, self.log = context.bus, context.clock, context.log
-        self.file = context.exit_stack.enter_context(open(context.state_dir / "alarms.txt", "w"))
+        context.exit_stack.callback(self.save, context.state_dir / "alarms.txt")
         context.bus.subscribe(Price, self.on_price, delivery="lossless")
         context.provide(LastPrices, self)
         context.start_source(self.replay, "prices")
@@ -86,11 +87,11 @@ class Alarm(Plugin):
 
     @hookimpl
     async def hookbus_stop(self, context: PluginContext):
-        context.log.info("alarms written", count=self.crossed)
+        context.log.info("alarms written", count=len(self.crossed))
 
     @hookimpl
     def hookbus_summary(self):
-        rows = (("Limit crossed", f"{self.crossed} times"), ("Reports", f"{self.reports}"))
+        rows = (("Limit crossed", f"{len(self.crossed)} times"), ("Reports", f"{self.reports}"))
         return Summary(title="Alarm", rows=rows)
 
     def last_price(self, symbol: str) -> float | None:
@@ -106,9 +107,11 @@ class Alarm(Plugin):
         before = self.last.get(event.symbol, event.price)
         self.last[event.symbol] = event.price
         if before <= self.settings.limit < event.price:
-            self.crossed += 1
-            self.file.write(f"{event.symbol} {event.price}\n")
-            await self.bus.publish(LimitCrossed(symbol=event.symbol, price=event.price))
+            self.crossed.append(LimitCrossed(symbol=event.symbol, price=event.price))
+            await self.bus.publish(self.crossed[-1])
+
+    def save(self, path: Path) -> None:
+        path.write_text("".join(f"{one.symbol} {one.price}\n" for one in self.crossed))
 
     async def report(self) -> None:
         self.reports += 1
