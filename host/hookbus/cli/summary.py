@@ -75,8 +75,9 @@ def _bounded(fitting: int, tables: int) -> int:
 
 
 def _width(summary: Summary) -> int:
-    rows = (len(str(label)) + 2 + len(str(value)) for label, value in summary.rows)
-    return max(len(summary.title), *rows, 0)
+    labels = max((len(str(label)) for label, _ in summary.rows), default=0)
+    values = max((len(str(value)) for _, value in summary.rows), default=0)
+    return max(len(summary.title), labels + 2 + values)
 
 
 def _table(summary: Summary, width: int) -> Table:
