@@ -27,6 +27,7 @@ from hookbus.options import Options
 from hookbus.ownership import host_context
 from hookbus.reports import Reports
 from hookbus.routing import Route
+from hookbus.streams import Stream
 from hookbus.subscription import Subscription, current_subscription
 
 get_current_envelope = current_envelope.get
@@ -191,16 +192,16 @@ class EventBus:
             return 0
         return self.dispatch(route, event, origin or self._own_origin)
 
-    def recent(self, wanted: Filter, predicate: Predicate | None, most: int) -> list[Envelope]:
-        """Up to `most` recent envelopes that a filter and a predicate want, oldest first."""
+    def recent(self, channel: Channel, most: int) -> list[Envelope]:
+        """Up to `most` recent envelopes that would go to `channel`, oldest first."""
         if most <= 0:
             return []
         found = [
             envelope
             for cls, route in self.routes.items()
-            if wanted.matches(cls)
+            if channel.filter.matches(cls)
             for envelope in route.recent
-            if predicate is None or predicate(envelope.event)
+            if self.accepts(channel, envelope.event)
         ]
         return sorted(found, key=lambda envelope: envelope.sequence)[-most:]
 
@@ -248,7 +249,8 @@ class EventBus:
         plugin: str,
     ) -> Subscription | InlineSubscription:
         """Add a subscription and start its task."""
-        self._check_open(options)
+        self._check_open()
+        self._check_journal(options)
         if options.check(handler) == "inline":
             inline = InlineSubscription(
                 self, wanted, predicate, handler, name, plugin, envelope=options.envelope
@@ -267,9 +269,31 @@ class EventBus:
         )
         return subscription
 
-    def _check_open(self, options: Options) -> None:
+    def open_stream(
+        self,
+        wanted: Filter,
+        where: Any,
+        predicate: Predicate | None,
+        capacity: int,
+        history: int,
+        *,
+        lossless: bool,
+        envelope: bool,
+    ) -> Stream:
+        """Add a stream that begins with up to `history` recent envelopes."""
+        self._check_open()
+        channel = self.channel_for(wanted, where, predicate)
+        recent = self.recent(channel, history)
+        stream = Stream(self, channel, capacity, recent, lossless=lossless, envelope=envelope)
+        channel.add(stream)
+        self.rebuild()
+        return stream
+
+    def _check_open(self) -> None:
         if self.closed:
             raise BusClosed("the host has stopped; nothing more can be subscribed")
+
+    def _check_journal(self, options: Options) -> None:
         if options.delivery == "durable" and self.journal is None:
             raise UsageError(
                 "delivery='durable' needs a journal, and no plugin provides "
@@ -328,11 +352,15 @@ class EventBus:
             await waiter
 
     def close(self) -> None:
-        """Close every subscription and refuse everything from now on."""
+        """Close every subscription and stream, and refuse everything from now on."""
         for subscription in list(self.subscriptions):
             subscription.close()
         for inline in list(self.inlines):
             inline.close()
+        for channel in list(self.channels.values()):
+            for reader in channel.readers:
+                if isinstance(reader, Stream):
+                    reader.close()
         self.closed = True
         self.ledger.keep_routes()
         self.routes.clear()

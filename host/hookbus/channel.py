@@ -6,9 +6,14 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from hookbus.envelope import Envelope
 from hookbus.filters import Filter, Predicate
+
+if TYPE_CHECKING:
+    from hookbus.gates import Guard
 
 SLICE = 64
 """Envelopes a reader takes at once: enough to amortise a wake-up, few enough to stay fair."""
@@ -30,6 +35,7 @@ class Channel:
         "buffer",
         "filter",
         "filtered",
+        "guard",
         "kept",
         "limit",
         "mask",
@@ -51,6 +57,7 @@ class Channel:
         self.filtered = 0
         self.published_before = 0
         self.limit = NO_LIMIT
+        self.guard: Guard | None = None
         self.readers: tuple[Cursor, ...] = ()
         self.sleepers: list[asyncio.Future[None]] = []
         self.room_waiters: deque[asyncio.Future[None]] = deque()
@@ -91,6 +98,7 @@ class Channel:
     def remove(self, reader: Cursor) -> None:
         """Forget a reader, and let publishers go on that waited only for it."""
         self.readers = tuple(other for other in self.readers if other is not reader)
+        self.sleepers = [sleeper for sleeper in self.sleepers if sleeper is not reader._wake]
         self.release()
 
     def grow(self, capacity: int) -> None:
@@ -185,18 +193,21 @@ class Cursor:
             channel.release()
         return taken  # type: ignore[return-value]
 
-    def skip_lost(self) -> tuple[int, list[Envelope]]:
-        """Move past what was overwritten unread.
+    def skip_lost(self, most: int = SLICE) -> tuple[int, list[Envelope]]:
+        """Move past what was overwritten unread, up to the last of `most` critical ones.
 
         Returns how many were lost, and the critical ones among them that were kept.
         """
         channel = self.channel
         first = max(channel.tail - self.capacity, self.cursor)
-        kept = [envelope for place, envelope in channel.kept if self.cursor <= place < first]
-        lost = first - self.cursor - len(kept)
+        kept = ((place, one) for place, one in channel.kept if self.cursor <= place < first)
+        found = list(islice(kept, most))
+        if len(found) == most:
+            first = found[-1][0] + 1
+        lost = first - self.cursor - len(found)
         self.cursor = first
         self.lagged += lost
-        return lost, kept
+        return lost, [envelope for _, envelope in found]
 
     async def sleep(self, seconds: float | None = None) -> None:
         """Wait until something is pushed, `nudge` is called, or some seconds have passed."""

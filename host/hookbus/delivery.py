@@ -15,7 +15,7 @@ from typing import Any
 from hookbus.contained import Contained
 from hookbus.errors import UsageError
 
-FAILURES = (Exception, SystemExit, asyncio.CancelledError)
+FAILURES = (Exception, SystemExit, asyncio.CancelledError, BaseExceptionGroup)
 """What a handler may raise without taking anything else down."""
 
 GRACE = 1.0
@@ -53,7 +53,7 @@ class Breaker:
     """Stop calling a handler that keeps failing.
 
     After `failures` in a row the breaker opens: events are dead-lettered without a call for
-    `reset_after` seconds; then one event is tried, and its outcome closes or reopens it.
+    `reset_after` seconds; then one event is tried, once, and its outcome closes or reopens it.
     """
 
     failures: int = 5
@@ -67,21 +67,27 @@ class Breaker:
 class BreakerState:
     """The state of one subscription's breaker; times in nanoseconds of the host's clock."""
 
-    __slots__ = ("_now_ns", "failed_in_a_row", "open_until_ns", "rule")
+    __slots__ = ("_now_ns", "failed_in_a_row", "open_until_ns", "rule", "trying")
 
     def __init__(self, rule: Breaker, now_ns: Callable[[], int]) -> None:
         self.rule = rule
         self._now_ns = now_ns
         self.failed_in_a_row = 0
         self.open_until_ns: int | None = None
+        self.trying = False
 
-    @property
-    def refuses(self) -> bool:
-        """Whether the handler must not be called now."""
-        return self.open_until_ns is not None and self._now_ns() < self.open_until_ns
+    def allows(self) -> bool:
+        """Whether the handler may be called now: for one trial at a time until it has closed."""
+        if self.open_until_ns is None:
+            return True
+        if self.trying or self._now_ns() < self.open_until_ns:
+            return False
+        self.trying = True
+        return True
 
     def failed(self) -> bool:
         """Note a failure; True when it opened the breaker just now."""
+        self.trying = False
         self.failed_in_a_row += 1
         if self.open_until_ns is None and self.failed_in_a_row < self.rule.failures:
             return False
@@ -91,6 +97,7 @@ class BreakerState:
 
     def succeeded(self) -> bool:
         """Note a success; True when it closed the breaker just now."""
+        self.trying = False
         self.failed_in_a_row = 0
         closed = self.open_until_ns is not None
         self.open_until_ns = None
@@ -99,6 +106,10 @@ class BreakerState:
 
 class HandlerTimeout(TimeoutError):  # noqa: N818
     """A handler took longer than it may."""
+
+
+class HandlerInterrupted(HandlerTimeout):
+    """A handler kept publishers waiting for too long; it is not tried again."""
 
 
 class HandlerSwallowedCancellation(Exception):  # noqa: N818
@@ -114,12 +125,17 @@ async def call_within(call: Callable[[Any], Awaitable[Any]], argument: Any, seco
     try:
         await asyncio.wait({task}, timeout=seconds)
     except asyncio.CancelledError:
-        task.cancel()
-        await asyncio.wait({task}, timeout=GRACE)
+        await _stop(task)
         raise
     if task.done():
         task.result()
         return
+    error = await _stop(task)
+    raise HandlerTimeout(f"took longer than {seconds:g} s") from error
+
+
+async def _stop(task: asyncio.Task[None]) -> BaseException | None:
+    """Cancel a handler's task; returns what it raised instead of obeying."""
     task.cancel()
     await asyncio.wait({task}, timeout=GRACE)
     if not task.done():
@@ -127,9 +143,7 @@ async def call_within(call: Callable[[Any], Awaitable[Any]], argument: Any, seco
     error = None if task.cancelled() else task.exception()
     if isinstance(error, HandlerSwallowedCancellation):
         raise error
-    if error is not None:
-        raise HandlerTimeout(f"took longer than {seconds:g} s") from error
-    raise HandlerTimeout(f"took longer than {seconds:g} s")
+    return error
 
 
 async def _call(call: Callable[[Any], Awaitable[Any]], argument: Any) -> None:
@@ -138,5 +152,8 @@ async def _call(call: Callable[[Any], Awaitable[Any]], argument: Any) -> None:
 
 def error_text(error: BaseException) -> str:
     """Type and text of an exception, in one line."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception as broken:  # noqa: BLE001 - the text of an exception is a plugin's code, too
+        text = f"its text could not be made: {type(broken).__name__}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

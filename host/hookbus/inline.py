@@ -39,6 +39,7 @@ class InlineSubscription:
         self.filtered = 0
         self.failures = 0
         self.closed = False
+        self.on_close: Callable[[], None] | None = None
         self._published_before = bus.published_of(wanted)
         self._published_at_close = 0
 
@@ -54,6 +55,13 @@ class InlineSubscription:
             self._published_at_close = self.bus.published_of(self.filter)
             self.closed = True
             self.bus.forget(self)
+            if self.on_close is not None:
+                self.on_close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether its account changes no more."""
+        return self.closed
 
     def stats(self) -> SubscriptionStats:
         """The account as it stands."""

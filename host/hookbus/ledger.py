@@ -6,9 +6,11 @@ as it handles its events; the ledger adds them up from independent sides and say
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
+from hookbus.events import event_type
 from hookbus.subscription import SubscriptionStats
 
 if TYPE_CHECKING:
@@ -67,40 +69,48 @@ class Ledger:
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
-        self._closed: dict[tuple[str, str, str, str], SubscriptionStats] = {}
+        self._closed: dict[tuple[str, ...], SubscriptionStats] = {}
+        self._ending: list[Subscription | InlineSubscription] = []
         self._closed_counts: dict[str, int] = {}
         self.cut = 0
 
     def keep(self, subscription: Subscription | InlineSubscription) -> None:
-        """Keep a closing subscription's account; those of one name are added up."""
-        stats = subscription.stats()
-        key = (stats.plugin, stats.name, stats.filter, stats.delivery)
-        known = self._closed.get(key)
-        self._closed[key] = stats if known is None else _add(known, stats)
+        """Keep the account of a closed subscription, which may still be busy with an event."""
+        self._add_up()
+        self._ending.append(subscription)
+
+    def _add_up(self) -> None:
+        """Add the accounts of those that have ended to one account per name."""
+        ended = [one for one in self._ending if one.ended]
+        self._ending = [one for one in self._ending if not one.ended]
+        for stats in (one.stats() for one in ended):
+            known = self._closed.get(_key(stats))
+            self._closed[_key(stats)] = stats if known is None else _add(known, stats)
+
+    def _accounts(self) -> list[SubscriptionStats]:
+        self._add_up()
+        accounts = dict(self._closed)
+        for stats in (one.stats() for one in self._ending):
+            known = accounts.get(_key(stats))
+            accounts[_key(stats)] = stats if known is None else _add(known, stats)
+        subscriptions = (one.stats() for one in self._bus.subscriptions)
+        inlines = (one.stats() for one in self._bus.inlines)
+        return [*accounts.values(), *subscriptions, *inlines]
 
     def keep_routes(self) -> None:
         """Keep the counts by type when the bus closes."""
         self._closed_counts = self._by_type()
 
     def _by_type(self) -> dict[str, int]:
-        counts = {
-            route.event_class.__event__.name: route.count
-            for route in self._bus.routes.values()
-            if route.event_class.__event__ is not None
-        }
+        counts: Counter[str] = Counter()
+        for cls, route in self._bus.routes.items():
+            counts[event_type(cls).name] += route.count
         return dict(sorted(counts.items())) or self._closed_counts
 
     def report(self) -> LedgerReport:
         """The books as they stand."""
         bus = self._bus
-        accounts = sorted(
-            [
-                *self._closed.values(),
-                *(subscription.stats() for subscription in bus.subscriptions),
-                *(subscription.stats() for subscription in bus.inlines),
-            ],
-            key=lambda stats: (stats.plugin, stats.name),
-        )
+        accounts = sorted(self._accounts(), key=lambda stats: (stats.plugin, stats.name))
         by_type = self._by_type()
         return LedgerReport(
             published=bus.sequence,
@@ -129,6 +139,10 @@ class Ledger:
                     f"{channel.tail} and filtered {channel.filtered}"
                 )
         return wrong
+
+
+def _key(stats: SubscriptionStats) -> tuple[str, ...]:
+    return tuple(getattr(stats, field) for field in _TEXT_FIELDS)
 
 
 def _add(one: SubscriptionStats, other: SubscriptionStats) -> SubscriptionStats:

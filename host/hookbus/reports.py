@@ -94,8 +94,8 @@ class Reports:
             error=error_text(error),
         )
 
-    def lagged(self, subscription: Subscription, missed: int) -> None:
-        """A best-effort subscription lost events."""
+    def lagged(self, subscription: Subscription, missed: int, following: Envelope) -> None:
+        """A best-effort subscription lost events before `following`."""
         self.log.warning(
             "subscription lagged",
             subscription=subscription.name,
@@ -107,13 +107,23 @@ class Reports:
             operational.SubscriptionLagged(
                 subscription=subscription.name, plugin=subscription.plugin, missed=missed
             ),
-            _operational_or_none(subscription),
+            following if isinstance(following.event, OperationalEvent) else None,
         )
 
     def lagged_callback_failed(self, subscription: Subscription, error: BaseException) -> None:
         """An `on_lagged` callback raised."""
         self.log.error(
             "on_lagged failed",
+            subscription=subscription.name,
+            plugin=subscription.plugin,
+            error=error_text(error),
+            exc_info=error,
+        )
+
+    def subscription_ended(self, subscription: Subscription, error: BaseException) -> None:
+        """The task of a subscription ended although nobody had closed it."""
+        self.log.error(
+            "subscription ended; it is closed",
             subscription=subscription.name,
             plugin=subscription.plugin,
             error=error_text(error),
@@ -173,9 +183,3 @@ class Reports:
         """Publishers wait for a full subscription."""
         self.log.warning("backpressure", name=name, size=size, capacity=capacity)
         self.publish(operational.BackpressureWarning(name=name, size=size, capacity=capacity))
-
-
-def _operational_or_none(subscription: Subscription) -> Envelope | None:
-    """A stand-in cause where a subscription to operational events lags behind on them."""
-    newest = subscription.channel.buffer[(subscription.cursor) & subscription.channel.mask]
-    return newest if newest and isinstance(newest.event, OperationalEvent) else None

@@ -236,18 +236,29 @@ class _Crew:
         queue = self.behind[key]
         try:
             while queue:
-                envelope = queue.popleft()
-                argument = argument_of(self.subscription, envelope)
-                await self.subscription.deliver(self.call, argument, [envelope])
+                await self._handle(queue.popleft())
                 self.room.release()
         finally:
             del self.behind[key]
             self.slots.release()
 
+    async def _handle(self, envelope: Envelope) -> None:
+        working = self.subscription.working
+        task = asyncio.current_task()
+        if task is not None:
+            working[envelope] = task
+        try:
+            argument = argument_of(self.subscription, envelope)
+            await self.subscription.deliver(self.call, argument, [envelope])
+        finally:
+            working.pop(envelope, None)
+
     def _done(self, task: asyncio.Task[None]) -> None:
         del self.tasks[task]
-        if not task.cancelled():
-            task.exception()
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            self.subscription.end(error)
+        self.subscription.bus.note_idle()
 
     async def dismiss(self) -> None:
         """Cancel what is still running."""
@@ -261,15 +272,16 @@ async def run_in_thread(subscription: Subscription) -> None:
     """A plain function in the subscription's own thread, a slice of events per hop."""
     while not subscription.closed:
         taken = await subscription.next_batch()
-        subscription.current = taken[0]
         while taken:
             work = subscription.threads.begin(taken, whole=subscription.options.envelope)
+            subscription.thread_work = work
             try:
                 await work.finished
             except asyncio.CancelledError as error:
                 subscription.raise_if_closing(error)
-            taken = _settle_thread_work(subscription, work)
-        subscription.current = None
+            finally:
+                taken = _settle_thread_work(subscription, work)
+                subscription.thread_work = None
 
 
 def _settle_thread_work(subscription: Subscription, work: Any) -> list[Envelope]:

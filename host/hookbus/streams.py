@@ -35,6 +35,7 @@ class Stream(Cursor):
         super().__init__(channel, capacity, lossless=lossless)
         self.bus = bus
         self.closed = False
+        self._reason: str | None = None
         self._ready: deque[Envelope | Lagged] = deque(history)
         self._whole = envelope
 
@@ -43,7 +44,9 @@ class Stream(Cursor):
 
     async def __anext__(self) -> Any:
         while not self._ready:
-            if self.closed or self.bus.closed:
+            if self._reason is not None:
+                raise BusClosed(f"the stream was closed: it {self._reason}")
+            if self.closed:
                 raise StopAsyncIteration
             if self.unread:
                 self._refill()
@@ -60,13 +63,17 @@ class Stream(Cursor):
             self._ready.extend(kept)
         self._ready.extend(self.take())
 
-    def close(self) -> None:
-        """End the stream; what was not read yet is let go."""
+    def close(self, reason: str | None = None) -> None:
+        """End the stream; what was not read yet is let go.
+
+        A `reason` is what the stream has done wrong: reading on then raises `BusClosed` with it.
+        """
         if not self.closed:
             self.closed = True
+            self._reason = reason
+            self.channel.wake()
             self.bus.drop_reader(self)
             self.bus.rebuild()
-            self.nudge()
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,6 +95,11 @@ class Watch:
         self.generation = 0
         self.latest: Any = None
         self.subscription: InlineSubscription | None = None
+
+    def attach(self, subscription: InlineSubscription) -> None:
+        """Count for as long as `subscription` is open; those who wait learn when it closes."""
+        self.subscription = subscription
+        subscription.on_close = self._wake
 
     @property
     def closed(self) -> bool:
@@ -124,7 +136,6 @@ class Watch:
         """End the watch and wake those who wait."""
         if self.subscription is not None:
             self.subscription.close()
-        self._wake()
 
     async def __aenter__(self) -> Self:
         return self

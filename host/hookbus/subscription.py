@@ -14,8 +14,8 @@ from hookbus.channel import SLICE, Channel, Cursor
 from hookbus.delivery import (
     FAILURES,
     BreakerState,
+    HandlerInterrupted,
     HandlerSwallowedCancellation,
-    HandlerTimeout,
     call_within,
     error_text,
 )
@@ -23,7 +23,7 @@ from hookbus.envelope import Envelope, Lagged, current_envelope
 from hookbus.options import BEST_EFFORT, Options
 from hookbus.ownership import current_plugin
 from hookbus.runners import runner_for
-from hookbus.threads import ThreadCaller
+from hookbus.threads import ThreadCaller, ThreadWork
 
 if TYPE_CHECKING:
     from hookbus.bus import EventBus
@@ -89,7 +89,9 @@ class Subscription(Cursor):
         self.mode = options.check(handler)
         self.task: asyncio.Task[None] | None = None
         self.current: Envelope | None = None
-        self.waiting_for: Channel | None = None
+        self.working: dict[Envelope, asyncio.Task[Any]] = {}
+        self.thread_work: ThreadWork | None = None
+        self.waiting_for: list[Channel] = []
         self.held = 0
         self.delivered = 0
         self.coalesced = 0
@@ -97,11 +99,12 @@ class Subscription(Cursor):
         self.failures = 0
         self.retries = 0
         self.closed = False
+        self.abandoned = False
         self.closed_at = 0
         self.closed_filtered = 0
         self.threads = ThreadCaller(handler, f"{plugin}:{name}", options.concurrency)
         self._pressed = False
-        self._interruption: str | None = None
+        self._interruptions: dict[asyncio.Task[Any], tuple[str, Envelope]] = {}
         self._chance = random.Random(name)
         self._breaker = BreakerState(options.breaker, bus.clock.now_ns) if options.breaker else None
 
@@ -116,6 +119,9 @@ class Subscription(Cursor):
             await runner_for(self)(self)
         except HandlerSwallowedCancellation:
             self.abandon()
+        except BaseException as error:
+            self.end(error)
+            raise
 
     def begin_sleep(self) -> asyncio.Future[None]:
         """Go to sleep; await what is returned."""
@@ -141,23 +147,24 @@ class Subscription(Cursor):
             if seconds is not None and self.cursor == self.channel.tail:
                 return []
         if self.channel.tail - self.cursor > self.capacity and not self.lossless:
-            kept = await self._lose()
-            if kept:
-                self.held += len(kept)
-                return kept
+            return await self._lose(most)
         taken = self.take(most)
         self.held += len(taken)
         return taken
 
-    async def _lose(self) -> list[Envelope]:
-        lost, kept = self.skip_lost()
+    async def _lose(self, most: int) -> list[Envelope]:
+        lost, taken = self.skip_lost(most)
+        # Taken before anything is told: telling publishes, and the ring is full.
+        taken += self.take(most - len(taken))
+        self.held += len(taken)
         if lost:
-            self.bus.reports.lagged(self, lost)
+            self.bus.reports.lagged(self, lost, taken[0])
             if self.options.on_lagged is not None:
                 await self._tell_lagged(lost)
-        return kept
+        return taken
 
     async def _tell_lagged(self, lost: int) -> None:
+        current_envelope.set(None)
         try:
             answer = self.options.on_lagged(Lagged(lost))  # type: ignore[misc]
             if inspect.isawaitable(answer):
@@ -174,7 +181,7 @@ class Subscription(Cursor):
     ) -> None:
         """Hand `argument` over with retry, timeout and breaker, and account for `envelopes`."""
         breaker = self._breaker
-        if breaker is not None and breaker.refuses:
+        if breaker is not None and not breaker.allows():
             self.give_up(envelopes, "the breaker is open", attempts=0)
             return
         current_envelope.set(envelopes[-1])
@@ -186,7 +193,10 @@ class Subscription(Cursor):
                 return
             attempt += 1
             self.retries += 1
-            await self.bus.clock.sleep(wait)
+            interrupted = await self._pause(wait)
+            if interrupted is not None:
+                self.give_up(envelopes, error_text(interrupted), attempts=attempt - 1)
+                return
         self.current = None
         self.held -= len(envelopes)
         self.delivered += len(envelopes)
@@ -207,12 +217,23 @@ class Subscription(Cursor):
             return self.interruption() or error
         return None
 
+    async def _pause(self, seconds: float) -> BaseException | None:
+        try:
+            await self.bus.clock.sleep(seconds)
+        except asyncio.CancelledError as error:
+            self.raise_if_closing(error)
+            return self.interruption() or error
+        return None
+
     def _after_failure(
         self, envelopes: list[Envelope], error: BaseException, attempt: int
     ) -> float | None:
         retry = self.options.retry
         opened = self._breaker is not None and self._breaker.failed()
-        again = retry is not None and attempt < retry.attempts and not opened
+        final = isinstance(error, HandlerInterrupted) or (
+            self._breaker is not None and self._breaker.open_until_ns is not None
+        )
+        again = retry is not None and attempt < retry.attempts and not final
         self.note_failure(envelopes[-1], error, attempt, will_retry=again)
         if opened:
             self.bus.reports.breaker_opened(self)
@@ -244,37 +265,59 @@ class Subscription(Cursor):
 
     # Interruption and closing
 
-    def interrupt(self, reason: str) -> None:
-        """Cancel the handler that is running now, as a failure with `reason`.
+    def in_hand(self) -> list[Envelope]:
+        """What its handlers are working on now; of a batch, the last event."""
+        if self.options.concurrency > 1:
+            return list(self.working)
+        if self.thread_work is not None:
+            return self.thread_work.in_hand()
+        return [] if self.current is None else [self.current]
 
-        Concurrent handlers have limits of their own and are left alone.
-        """
-        running = self.task is not None and self.current is not None
-        if running and self._interruption is None and self.options.concurrency == 1:
-            self._interruption = reason
-            self.task.cancel()  # type: ignore[union-attr]
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an interruption has not been obeyed yet."""
-        return self._interruption is not None
-
-    def interruption(self) -> HandlerTimeout | None:
-        """The reason why the running handler was interrupted, once."""
-        reason, self._interruption = self._interruption, None
-        if reason is None:
-            return None
-        task = asyncio.current_task()
-        if task is not None and task is self.task:
+    def interrupt(self, envelope: Envelope, reason: str) -> None:
+        """Cancel the handler that has `envelope` in hand, as a failure with `reason`."""
+        task = self.working.get(envelope, self.task)
+        if task is None or envelope not in self.in_hand():
+            return
+        if task in self._interruptions:
+            if self._interruptions[task][1] is envelope:
+                return
             task.uncancel()
-        return HandlerTimeout(reason)
+        self._interruptions[task] = (reason, envelope)
+        task.cancel()
+
+    def abandon_if_stuck(self, envelope: Envelope) -> None:
+        """Abandon a handler that was interrupted and still has `envelope` in hand."""
+        for task, (_, asked) in list(self._interruptions.items()):
+            if asked is envelope and envelope in self.in_hand():
+                self.abandon()
+            elif asked is envelope:
+                del self._interruptions[task]
+                task.uncancel()
+
+    def interruption(self) -> HandlerInterrupted | None:
+        """Why the handler that this task has called was interrupted, once."""
+        task = asyncio.current_task()
+        if task is None or task not in self._interruptions:
+            return None
+        task.uncancel()
+        reason, envelope = self._interruptions.pop(task)
+        if self.thread_work is None and envelope not in self.in_hand():
+            return None
+        return HandlerInterrupted(reason)
 
     def raise_if_closing(self, error: BaseException) -> None:
         """Let a cancellation through that means this subscription, not its handler."""
-        if isinstance(error, asyncio.CancelledError) and self._interruption is None:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None:
+            interrupted = task in self._interruptions
+            if self.closed or task.cancelling() > interrupted:
                 raise error
+
+    def end(self, error: BaseException) -> None:
+        """Close it because its task was ended by something else than `close`."""
+        if not self.closed:
+            self.bus.reports.subscription_ended(self, error)
+            self.close()
 
     def close(self) -> None:
         """End the subscription; what it had not handled is counted as abandoned."""
@@ -290,8 +333,10 @@ class Subscription(Cursor):
 
     def abandon(self) -> None:
         """Close it, leaving behind a handler that cannot be stopped."""
-        self.close()
-        self.bus.reports.abandoned(self)
+        if not self.abandoned:
+            self.abandoned = True
+            self.close()
+            self.bus.reports.abandoned(self)
 
     # The books
 
@@ -299,6 +344,11 @@ class Subscription(Cursor):
     def idle(self) -> bool:
         """Whether everything that was published for it has been handled."""
         return self.closed or (self.sleeping and not self.held)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its account changes no more."""
+        return self.closed and (self.task is None or self.task.done())
 
     def stats(self) -> SubscriptionStats:
         """The account as it stands."""

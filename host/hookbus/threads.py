@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextvars import copy_context
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 from hookbus.delivery import FAILURES, HandlerSwallowedCancellation
@@ -44,6 +46,10 @@ class ThreadWork:
                 if error is not None:
                     self._failures.append((envelope, error))
 
+    def in_hand(self) -> list[Envelope]:
+        """The envelope that the thread is working on, if any."""
+        return self.envelopes[self._handled : self._handled + 1]
+
     def stop(self) -> tuple[int, list[tuple[Envelope, BaseException]]]:
         """Let the thread begin nothing more; how many events it has handled, and the failures."""
         with self._lock:
@@ -59,6 +65,52 @@ def _try(handler: Callable[[Any], Any], argument: Any) -> BaseException | None:
     return None
 
 
+class _Pool:
+    """Daemon threads that take calls from one queue: one that hangs does not outlive the program.
+
+    The threads of a `ThreadPoolExecutor` are joined when the interpreter ends, however long that
+    takes.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most = most
+        self._name = name
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def submit(self, call: Callable[[], Any]) -> Future[Any]:
+        """Have a thread make a call."""
+        future: Future[Any] = Future()
+        self._calls.put((future, call))
+        if len(self._threads) < self._most:
+            name = f"{self._name}_{len(self._threads)}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return future
+
+    def close(self) -> None:
+        """Let each thread end after what it is doing."""
+        for _ in self._threads:
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            if future.set_running_or_notify_cancel():
+                _answer(future, call)
+            del item, future, call
+
+
+def _answer(future: Future[Any], call: Callable[[], Any]) -> None:
+    try:
+        result = call()
+    except BaseException as error:  # noqa: BLE001 - raised again where the answer is awaited
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
 class ThreadCaller:
     """The worker threads of one subscription."""
 
@@ -66,22 +118,23 @@ class ThreadCaller:
         self._handler = handler
         self._name = name
         self._workers = workers
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: _Pool | None = None
         self._left_behind = 0
 
     def _submit(self, call: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._pool, copy_context().run, call, *arguments)
+            self._pool = _Pool(self._workers, self._name)
+        return asyncio.wrap_future(self._pool.submit(partial(copy_context().run, call, *arguments)))
 
     async def call(self, argument: Any) -> None:
         """Call the handler once; a cancelled call leaves its thread behind."""
         try:
-            await self._submit(self._handler, argument)
+            error = await self._submit(_try, self._handler, argument)
         except asyncio.CancelledError:
             self.renew()
             raise
+        if error is not None:
+            raise error
 
     def begin(self, envelopes: Sequence[Envelope], *, whole: bool) -> ThreadWork:
         """Start on a slice of events; await `finished` of what is returned."""
@@ -99,5 +152,5 @@ class ThreadCaller:
     def close(self) -> None:
         """Let the threads end once they have finished what they do."""
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.close()
             self._pool = None

@@ -15,7 +15,8 @@ from hookbus.errors import UsageError, WouldBlock
 from hookbus.events import Event
 from hookbus.filters import FilterLike, Predicate, make_filter, make_predicate
 from hookbus.inline import InlineSubscription
-from hookbus.options import Options
+from hookbus.intake import Intake
+from hookbus.options import BEST_EFFORT, LOSSLESS, Options
 from hookbus.streams import Stream, Watch
 from hookbus.subscription import Subscription
 
@@ -26,14 +27,13 @@ class Bus:
     Plugins get theirs as `context.bus`.
     """
 
-    __slots__ = ("_bus", "_from_threads", "_opened", "_origin", "_turn", "source")
+    __slots__ = ("_bus", "_intake", "_opened", "_origin", "source")
 
     def __init__(self, bus: EventBus, source: str) -> None:
         self._bus = bus
         self._origin = Origin(bus.run, source)
         self._opened: list[Subscription | InlineSubscription | Stream | Watch] = []
-        self._from_threads: dict[asyncio.Task[None], None] = {}
-        self._turn = asyncio.Lock()
+        self._intake = Intake(bus, self.publish)
         self.source = source
 
     async def publish(self, event: Event) -> int:
@@ -51,6 +51,7 @@ class Bus:
         if bus.until_yield <= 0:
             bus.until_yield = YIELD_EVERY
             await asyncio.sleep(0)
+            route = bus.route_for(type(event), self.source)
         if route.gated:
             await bus.gates.wait_for_room(route, event)
         return bus.dispatch(route, event, self._origin)
@@ -88,23 +89,10 @@ class Bus:
     def publish_threadsafe(self, event: Event) -> concurrent.futures.Future[int]:
         """Publish from another thread, in the order of the calls.
 
-        The future's result is what `publish` returns; it raises what `publish` raises.
+        The future's result is what `publish` returns; it raises what `publish` raises. An event
+        whose future is cancelled before its turn has come is not published.
         """
-        outcome: concurrent.futures.Future[int] = concurrent.futures.Future()
-        self._bus.loop.call_soon_threadsafe(self._take_in, event, outcome)
-        return outcome
-
-    def _take_in(self, event: Event, outcome: concurrent.futures.Future[int]) -> None:
-        task = self._bus.loop.create_task(self._publish_in_turn(event, outcome))
-        self._from_threads[task] = None
-        task.add_done_callback(self._from_threads.pop)
-
-    async def _publish_in_turn(self, event: Event, outcome: concurrent.futures.Future[int]) -> None:
-        async with self._turn:
-            try:
-                outcome.set_result(await self.publish(event))
-            except Exception as error:  # noqa: BLE001 - handed to the caller in its thread
-                outcome.set_exception(error)
+        return self._intake.submit(event)
 
     def subscribe(
         self,
@@ -139,10 +127,11 @@ class Bus:
         `concurrency` the number of handlers at a time, in order per key; `timeout` seconds per
         call. Raises `UsageError`, or `ExpressionError` for a bad `where`.
         """
+        self._check_thread("subscribe")
         wanted = make_filter(filter)
         # fmt: off
         options = Options(
-            delivery, mode, envelope, capacity or self._bus.capacity, batch, batch_wait, throttle,
+            delivery, mode, envelope, self._capacity(capacity), batch, batch_wait, throttle,
             concurrency, timeout, retry, breaker, on_lagged,
         )
         # fmt: on
@@ -173,22 +162,35 @@ class Bus:
         See `subscribe` for the arguments. `history` reaches back as far as the host keeps events
         of each type (`[bus] history`).
         """
-        bus = self._bus
+        self._check_thread("stream")
+        if delivery not in (BEST_EFFORT, LOSSLESS):
+            raise UsageError(
+                f"delivery={delivery!r} of a stream must be 'best-effort' or 'lossless'"
+            )
         wanted = make_filter(filter)
-        predicate = make_predicate(where, wanted)
-        channel = bus.channel_for(wanted, where, predicate)
-        stream = Stream(
-            bus,
-            channel,
-            capacity or bus.capacity,
-            bus.recent(wanted, predicate, history),
-            lossless=delivery == "lossless",
+        stream = self._bus.open_stream(
+            wanted,
+            where,
+            make_predicate(where, wanted),
+            self._capacity(capacity),
+            history,
+            lossless=delivery == LOSSLESS,
             envelope=envelope,
         )
-        channel.add(stream)
-        bus.rebuild()
         self._remember(stream)
         return stream
+
+    def _capacity(self, wanted: int | None) -> int:
+        if wanted is not None and wanted < 1:
+            raise UsageError(f"capacity={wanted} must be 1 or more")
+        return self._bus.capacity if wanted is None else wanted
+
+    def _check_thread(self, call: str) -> None:
+        if get_ident() != self._bus.thread:
+            raise UsageError(
+                f"{call} was called outside the event loop's thread; call it there, for example "
+                "with loop.call_soon_threadsafe"
+            )
 
     def watch(
         self,
@@ -200,7 +202,7 @@ class Bus:
         watch = Watch(self._bus)
         subscription = self.subscribe(filter, watch.bump, where=where, mode="inline", name="watch")
         if isinstance(subscription, InlineSubscription):
-            watch.subscription = subscription
+            watch.attach(subscription)
         self._remember(watch)
         return watch
 
@@ -216,9 +218,9 @@ class Bus:
         await self._bus.settled()
 
     @property
-    def tasks(self) -> list[asyncio.Task[None]]:
+    def tasks(self) -> list[asyncio.Task[int]]:
         """The tasks that publish what came from other threads."""
-        return list(self._from_threads)
+        return self._intake.tasks
 
     def close(self) -> None:
         """Close everything that was opened through this object."""

@@ -133,7 +133,7 @@ def play(
     """
     complaints: list[dict[str, Any]] = []
     clock = clock or SimulatedClock()
-    result = run(_play(scenario, clock, complaints, limit, options), clock)
+    result = run(_play(scenario, clock, complaints, limit, options), clock, grace=0.1)
     gc.collect()
     assert complaints == []
     return result
