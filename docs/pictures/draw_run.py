@@ -20,7 +20,7 @@ from rich.text import Text
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = Path(__file__).with_name("run.svg")
 CONFIG = "docs/examples/trading/hookbus.toml"
-WIDTH = 64
+WIDTH = 84
 """Columns of the terminal."""
 
 GREY, GREEN = (139, 148, 158), (63, 185, 80)

@@ -3,7 +3,8 @@
 - A block with a title is a file: it is written, or, when the title begins with `docs/examples/`,
   it must be an excerpt of that file.
 - A `console` block is a list of commands, each after `$ `, with what they print; a line of three
-  dots (`…`) stands for any lines, dots within a line for anything.
+  dots (`…`) stands for any lines, dots within a line for anything. Times of day and speeds may
+  differ.
 - A `python` block without a title runs with `context`, the context of a plugin that is
   started in a host on simulated time; it may `await`. Blocks of one page share their names.
 - A block with the word `shown` after its language is left alone.
@@ -87,9 +88,15 @@ def commands(block: Block) -> list[Command]:
     return [Command(*part.split("\n", 1)) for part in parts[1:]]
 
 
+def steady(text: str) -> str:
+    """Printed text without what differs from run to run: durations and times of day."""
+    text = re.sub(r"after [\d.]+ s, [\d,]+ events/s", "after 0.00 s, 0 events/s", text)
+    return re.sub(r"(?m)^\d\d:\d\d:\d\d \[", "00:00:00 [", text)
+
+
 def pattern(output: str) -> re.Pattern[str]:
     """What the printed output must match."""
-    lines = [line.rstrip() for line in output.strip("\n").splitlines()]
+    lines = [line.rstrip() for line in steady(output).strip("\n").splitlines()]
     parts = ["(?:.*\n)*?" if line == "…" else f"{re.escape(line)}\n" for line in lines]
     return re.compile("".join(parts).replace("…", ".*?"))
 
@@ -145,7 +152,8 @@ class Story:
             check=False,
         )
         self._cwd, self._code = note.read_text(encoding="utf-8").strip(), done.returncode
-        return "".join(f"{line.rstrip()}\n" for line in done.stdout.strip("\n").splitlines())
+        printed = steady(done.stdout)
+        return "".join(f"{line.rstrip()}\n" for line in printed.strip("\n").splitlines())
 
 
 # Python

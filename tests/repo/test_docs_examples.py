@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hookbus.testing import HostFactory
+from hookbus import Clock, Host
+from hookbus.config import make_config
 
 from tests.repo.pages import Block, Page, guides, pages
 from tests.repo.stories import (
@@ -38,9 +39,10 @@ def test_docs_commands_print_what_the_page_shows(page: Page, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
-async def test_docs_examples_run(page: Page, host_factory: HostFactory) -> None:
+async def test_docs_examples_run(page: Page, simulated_clock: Clock, tmp_path: Path) -> None:
     """The Python of a page runs in a plugin, and its asserts hold."""
-    async with host_factory(Example) as host:
+    config = make_config({}, base=tmp_path)
+    async with Host(config, plugins=[Example], group=None, clock=simulated_clock) as host:
         instance = host.records["example"].instance
         assert isinstance(instance, Example)
         await run_examples([block for block in page.blocks() if _runs(block)], instance.context)
