@@ -217,14 +217,12 @@ class Cursor:
         self.channel.sleepers.append(wake)
         if self.on_idle is not None:
             self.on_idle()
-        if seconds is None:
-            await wake
-            return
-        timer = loop.call_later(seconds, self.nudge)
+        timer = None if seconds is None else loop.call_later(seconds, self.nudge)
         try:
             await wake
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
             if wake in self.channel.sleepers:
                 self.channel.sleepers.remove(wake)
 
