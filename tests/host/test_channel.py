@@ -10,7 +10,7 @@ from hookbus.clock import SimulatedClock
 from hookbus.envelope import Envelope, Origin
 from hookbus.filters import make_filter
 from hookbus.loop import run
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.host.bussing import Alarm, Tick, numbers, turns
@@ -66,6 +66,8 @@ Steps = st.lists(
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=3), Steps)
+@example([4], [("push", 4), ("grow", 8), ("read", 0)])
+@example([4], [("push", 7), ("grow", 8), ("push", 3), ("read", 0)])
 def test_readers_get_the_newest_in_order_and_know_what_they_lost(
     capacities: list[int], steps: list[tuple[str, int]]
 ) -> None:
