@@ -301,6 +301,7 @@ class Host:
                 await self.supervisor.stop(record)
             await self.scheduler.close()
             await self._settle()
+            self._check_books()
             self._close()
         return self._report(reason)
 
@@ -313,6 +314,12 @@ class Host:
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_LIMIT):
                 await self.event_bus.settled()
+
+    def _check_books(self) -> None:
+        wrong = [*self.event_bus.ledger.report().discrepancies, *self.scheduler.check()]
+        for detail in wrong:
+            self.log.error("the books do not balance", detail=detail)
+            self.bus.publish_forced(operational.LedgerDiscrepancy(detail=detail))
 
     def _close(self) -> None:
         self.event_bus.close()

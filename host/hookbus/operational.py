@@ -136,7 +136,6 @@ class BackpressureWarning(OperationalEvent, type="hookbus.backpressure", key="na
 class LedgerDiscrepancy(OperationalEvent, type="hookbus.ledger.discrepancy", critical=True):
     """The books do not balance: an event was lost or counted twice."""
 
-    account: str = Field(description="subscription, queue or job whose account is wrong")
     detail: str = Field(description="the figures that do not add up")
 
 

@@ -24,7 +24,7 @@ from hookbus import (
     UsageError,
     hookimpl,
 )
-from hookbus.operational import HostStopping, PluginStopped, SourceFinished
+from hookbus.operational import HostStopping, LedgerDiscrepancy, PluginStopped, SourceFinished
 from hookbus.plugin import PluginState
 from hookbus.testing import HostFactory
 
@@ -278,6 +278,19 @@ async def test_settled_inside_a_handler_is_refused(host_factory: HostFactory) ->
         await host.bus.publish(Counted(number=1))
         await host.settled()
     assert len(errors) == 1
+
+
+async def test_books_that_do_not_balance_are_a_critical_event_and_exit_code_1(
+    host_factory: HostFactory,
+) -> None:
+    """A delivery that is counted twice, here by the test itself, does not go unnoticed."""
+    host = await host_factory(Adder, Counter).start()
+    host.event_bus.subscriptions[0].delivered += 1
+    report = await host.stop()
+    assert report.exit_code == 1
+    assert "NOT accounted for" in report.ledger.line()
+    [event] = host.recorded.of(LedgerDiscrepancy)
+    assert "does not balance" in event.detail
 
 
 SCRIPT = """
