@@ -7,6 +7,8 @@
   differ.
 - A `python` block without a title runs with `context`, the context of a plugin that is
   started in a host on simulated time; it may `await`. Blocks of one page share their names.
+- `pip install` asks no index: `-e FOLDER` makes the distribution in that folder importable, with
+  its entry points, and anything else is taken to be there already.
 - A block with the word `shown` after its language is left alone.
 """
 
@@ -91,6 +93,8 @@ def commands(block: Block) -> list[Command]:
 def steady(text: str) -> str:
     """Printed text without what differs from run to run: durations and times of day."""
     text = re.sub(r"after [\d.]+ s, [\d,]+ events/s", "after 0.00 s, 0 events/s", text)
+    text = re.sub(r" +\[100%\]", " [100%]", text)
+    text = re.sub(r"passed in [\d.]+s", "passed in 0.00s", text)
     return re.sub(r"(?m)^\d\d:\d\d:\d\d \[", "00:00:00 [", text)
 
 
@@ -111,7 +115,7 @@ class Story:
         self._code = 0
         shutil.copytree(ROOT / EXAMPLES, folder / EXAMPLES)
         tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        self._env = {**os.environ, "PATH": tools, "NO_COLOR": "1", "COLUMNS": "100"}
+        self._env = {**os.environ, "PATH": tools, "NO_COLOR": "1", "COLUMNS": "120"}
         self._env.pop("FORCE_COLOR", None)
 
     def follow(self) -> None:
@@ -137,7 +141,30 @@ class Story:
                 f"{block.place}: $ {command.text}\nprints\n{printed}\nnot\n{command.output}"
             )
 
+    def _install(self, command: str) -> None:
+        """Do what `pip install -e FOLDER` does for the commands that follow."""
+        _, editable, target = command.partition(" -e ")
+        if not editable:
+            return
+        folder = Path(self._cwd, target.strip("'\"").partition("[")[0])
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        name, version = project["name"], project["version"]
+        info = self.folder / ".site" / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        requirements = [f"Requires-Dist: {line}\n" for line in project["dependencies"]]
+        (info / "METADATA").write_text(metadata + "".join(requirements), encoding="utf-8")
+        points = [
+            f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in found.items())
+            for group, found in project["entry-points"].items()
+        ]
+        (info / "entry_points.txt").write_text("\n".join(points), encoding="utf-8")
+        self._env["PYTHONPATH"] = os.pathsep.join([str(info.parent), str(folder)])
+
     def _run(self, command: Command) -> str:
+        if command.text.startswith("pip install"):
+            self._install(command.text)
+            return ""
         note = self.folder / ".cwd"
         script = f"(exit {self._code})\n{command.text}\ncode=$?\npwd > '{note}'\nexit $code"
         done = subprocess.run(
