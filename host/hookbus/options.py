@@ -35,6 +35,8 @@ class Options:
 
     def check(self, handler: Callable[..., Any]) -> str:
         """The mode to run `handler` in; raises `UsageError` for what does not go together."""
+        if not callable(handler):
+            raise UsageError(f"{handler!r} is no handler; it cannot be called")
         is_async = is_coroutine_function(handler)
         mode = self.mode or ("task" if is_async else "thread")
         if self.delivery not in (BEST_EFFORT, LOSSLESS, DURABLE):
@@ -62,8 +64,8 @@ class Options:
                 raise UsageError(f"{name}={value} must be more than 0 seconds")
         if self.batch_wait < 0 or (self.batch_wait and not self.batch):
             raise UsageError(f"batch_wait={self.batch_wait} needs batch= and must be 0 or more")
-        if self.concurrency > 1 and (self.batch or self.throttle):
-            raise UsageError("concurrency cannot be combined with batch or throttle")
+        if (self.concurrency > 1) + bool(self.batch) + bool(self.throttle) > 1:
+            raise UsageError("only one of concurrency, batch and throttle can be asked for")
 
     @property
     def plain(self) -> bool:

@@ -52,6 +52,18 @@ class Note(Event, type="other.note"):
     text: str = ""
 
 
+MODES = ["task", "thread", "inline"]
+
+
+def handler_for(mode: str, keep: Callable[[Any], None]) -> Callable[[Any], Any]:
+    """A handler of the kind that a mode needs."""
+
+    async def handler(event: Any) -> None:
+        keep(event)
+
+    return handler if mode == "task" else keep
+
+
 class Log:
     """A logger that keeps what it is told."""
 
