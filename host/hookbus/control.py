@@ -50,7 +50,7 @@ async def control(host: Host) -> AsyncIterator[None]:
         try:
             await server.start()
         except (OSError, UsageError, AttributeError) as error:
-            host.log.warning("no control socket", reason=in_words(error))
+            host.log.warning("no control socket", reason=_in_short(error))
     try:
         yield
     finally:
@@ -174,6 +174,10 @@ class ControlServer:
             gone.cancel()
             tail.close()
             del self._tails[tail]
+
+
+def _in_short(error: Exception) -> str:
+    return str(error) if isinstance(error, HookbusError) else in_words(error)
 
 
 def _bound(path: Path) -> socket.socket:

@@ -36,14 +36,17 @@ def list_jobs(given: Given, as_json: bool) -> None:
     where = "of the running host" if running else "as declared; no host is running"
     click.echo(f"Jobs {where}: {len(found)}\n" if found else f"There are no jobs ({where}).")
     if found:
-        columns = ("Name", "Runs on", "Schedule", "Next", "Last counts")
+        columns = ("Name", "Runs on", "Schedule", "Next", "Runs so far")
         print_table(columns, [_row(job) for job in found], keep=("Name", "Next"), style="Runs on")
 
 
 def _row(job: dict[str, Any]) -> tuple[Any, ...]:
     counts = job.get("account", {})
     ended = ", ".join(f"{count} {end}" for end, count in counts.items() if count and end != "due")
-    due = "now" if job.get("running") else job["next_due"] or job["reason"] or None
+    due = "running now" if job.get("running") else job["reason"] or None
+    if job["next_due"] and not job.get("running"):
+        next_due = datetime.fromisoformat(job["next_due"])
+        due = f"{next_due:%a} {_moment(next_due.replace(microsecond=0))} {next_due:%z}"
     return job["name"], job["mode"], job["schedule"], due, ended or None
 
 
@@ -159,10 +162,15 @@ def _runs(runs: Sequence[datetime], before: timedelta | None) -> Iterator[dict[s
         before = offset
         yield {
             "due": run.isoformat(),
-            "shown": f"{run:%a %Y-%m-%d %H:%M:%S %Z}",
-            "utc": f"{run.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+            "shown": f"{run:%a} {_moment(run)} {run:%Z}",
+            "utc": _moment(run.astimezone(UTC)),
             "note": note,
         }
+
+
+def _moment(instant: datetime) -> str:
+    fraction = f".{instant.microsecond // 1000:03d}" if instant.microsecond else ""
+    return f"{instant:%Y-%m-%d %H:%M:%S}{fraction}"
 
 
 def _change(before: timedelta | None, after: timedelta | None) -> str:
