@@ -1,0 +1,11 @@
+from hookbus import Plugin, hookimpl
+
+
+class Broken(Plugin):
+    """Misspells a hook."""
+
+    name = "broken"
+
+    @hookimpl
+    def hookbus_strat(self, context):
+        pass
