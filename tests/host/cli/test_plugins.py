@@ -19,6 +19,9 @@ from tests.host.cli.conftest import Shell
 from tests.host.cli.samples import SIMULATED, SYSTEM, TICKER
 from tests.host.test_broken_plugins import CASES
 
+BUILDERS = ("hatchling", "editables")
+"""What builds the wheel; where it is not installed, pip gets it."""
+
 LIMITS = "[host]\nimport_timeout = 0.5\nstart_timeout = 1\n"
 
 
@@ -210,7 +213,7 @@ def test_a_new_plugin_is_installed_tested_and_found(shell: Shell) -> None:
     for command in ("cd hookbus-my-meter", "pip install -e '.[test]'", "pytest"):
         assert command in done.stdout
     folder, python = shell.folder / "hookbus-my-meter", make_environment(shell.folder / "venv")
-    build = ["--no-build-isolation"] if importlib.util.find_spec("hatchling") else []
+    build = ["--no-build-isolation"] if all(map(importlib.util.find_spec, BUILDERS)) else []
     pip = (sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps")
     run(*pip, *build, "-e", folder, folder=folder)
     assert "9 passed" in run(python, "-m", "pytest", "-p", "no:cacheprovider", folder=folder)
