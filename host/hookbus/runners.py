@@ -20,8 +20,6 @@ from hookbus.events import event_type
 if TYPE_CHECKING:
     from hookbus.subscription import Subscription
 
-set_current_envelope = current_envelope.set
-
 Runner = Callable[["Subscription"], Awaitable[None]]
 Call = Callable[[Any], Awaitable[Any]]
 
@@ -66,13 +64,20 @@ async def run_plain(subscription: Subscription) -> None:
     call = make_call(subscription)
     whole = subscription.options.envelope
     channel = subscription.channel
+    handling = subscription.handling
+    handling.task = asyncio.current_task()
+    current_envelope.set(handling)
     most_unread = NO_LIMIT if subscription.lossless else subscription.capacity
     while not subscription.closed:
         unread = channel.tail - subscription.cursor
         if not unread:
             await subscription.begin_sleep()
             continue
-        taken = subscription.grab() if unread <= most_unread else await subscription.next_batch()
+        if unread <= most_unread:
+            taken = subscription.grab()
+        else:
+            taken = await subscription.next_batch()
+            current_envelope.set(handling)
         envelopes = iter(taken)
         failed = 0
         try:
@@ -80,13 +85,11 @@ async def run_plain(subscription: Subscription) -> None:
                 try:
                     if whole:
                         for envelope in envelopes:
-                            set_current_envelope(envelope)
-                            subscription.current = envelope
+                            handling.current = envelope
                             await call(envelope)
                     else:
                         for envelope in envelopes:
-                            set_current_envelope(envelope)
-                            subscription.current = envelope
+                            handling.current = envelope
                             await call(envelope.event)
                     break
                 except FAILURES as error:
@@ -98,7 +101,7 @@ async def run_plain(subscription: Subscription) -> None:
             subscription.delivered += handled
             subscription.held -= handled
             raise
-        subscription.current = None
+        handling.current = None
         subscription.delivered += len(taken) - failed
         subscription.held -= len(taken) - failed
         if subscription.cursor != channel.tail:
@@ -133,8 +136,11 @@ async def run_batched(subscription: Subscription) -> None:
     while not subscription.closed:
         batch = await subscription.next_batch(size)
         until = now_ns() + round(subscription.options.batch_wait * SECOND)
-        while len(batch) < size and (left := until - now_ns()) > 0:
-            batch += await subscription.next_batch(size - len(batch), left / SECOND)
+        while len(batch) < size and not subscription.lagging and (left := until - now_ns()) > 0:
+            if subscription.unread:
+                batch += subscription.grab(size - len(batch))
+            else:
+                await subscription.sleep(left / SECOND)
         arguments = [argument_of(subscription, envelope) for envelope in batch]
         await subscription.deliver(call, arguments, batch)
         if subscription.unread:
@@ -142,7 +148,7 @@ async def run_batched(subscription: Subscription) -> None:
 
 
 async def run_throttled(subscription: Subscription) -> None:
-    """At most one event per key in `throttle` seconds; the latest replaces those that wait."""
+    """At most one event per type and key in `throttle` seconds; the latest replaces who waits."""
     call = make_call(subscription)
     throttle = _Throttle(subscription)
     while not subscription.closed:
@@ -159,8 +165,8 @@ class _Throttle:
         self.subscription = subscription
         self.now_ns = subscription.bus.clock.now_ns
         self.interval_ns = round((subscription.options.throttle or 0) * SECOND)
-        self.free_at: dict[str | None, int] = {}
-        self.waiting: dict[str | None, Envelope] = {}
+        self.free_at: dict[Hashable, int] = {}
+        self.waiting: dict[Hashable, Envelope] = {}
         self.critical: deque[Envelope] = deque()
 
     def offer(self, envelope: Envelope) -> None:
@@ -168,10 +174,11 @@ class _Throttle:
         if event_type(type(envelope.event)).critical:
             self.critical.append(envelope)
             return
-        if envelope.key in self.waiting:
+        key = (type(envelope.event), envelope.key)
+        if self.waiting.pop(key, None) is not None:
             self.subscription.coalesced += 1
             self.subscription.held -= 1
-        self.waiting[envelope.key] = envelope
+        self.waiting[key] = envelope
 
     def next_due(self) -> Envelope | None:
         """The next event to deliver now."""
@@ -184,7 +191,7 @@ class _Throttle:
                 return self.waiting.pop(key)
         return None
 
-    def _occupy(self, key: str | None, now: int) -> None:
+    def _occupy(self, key: Hashable, now: int) -> None:
         if len(self.free_at) > 4096:
             self.free_at = {key: free for key, free in self.free_at.items() if free > now}
         self.free_at[key] = now + self.interval_ns

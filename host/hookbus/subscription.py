@@ -19,7 +19,7 @@ from hookbus.delivery import (
     call_within,
     error_text,
 )
-from hookbus.envelope import Envelope, Lagged, current_envelope
+from hookbus.envelope import Envelope, Handling, Lagged, current_envelope
 from hookbus.options import BEST_EFFORT, Options
 from hookbus.ownership import current_plugin
 from hookbus.runners import runner_for
@@ -88,7 +88,7 @@ class Subscription(Cursor):
         self.plugin = plugin
         self.mode = options.check(handler)
         self.task: asyncio.Task[None] | None = None
-        self.current: Envelope | None = None
+        self.handling = Handling()
         self.working: dict[Envelope, asyncio.Task[Any]] = {}
         self.thread_work: ThreadWork | None = None
         self.waiting_for: list[Channel] = []
@@ -107,6 +107,15 @@ class Subscription(Cursor):
         self._interruptions: dict[asyncio.Task[Any], tuple[str, Envelope]] = {}
         self._chance = random.Random(name)
         self._breaker = BreakerState(options.breaker, bus.clock.now_ns) if options.breaker else None
+
+    @property
+    def current(self) -> Envelope | None:
+        """The envelope in hand."""
+        return self.handling.current
+
+    @current.setter
+    def current(self, envelope: Envelope | None) -> None:
+        self.handling.current = envelope
 
     # The loop of the task
 
@@ -133,9 +142,14 @@ class Subscription(Cursor):
             self.bus.note_idle()
         return wake
 
-    def grab(self) -> list[Envelope]:
-        """Take what is there, at most a slice, and count it as held."""
-        taken = self.take()
+    @property
+    def lagging(self) -> bool:
+        """Whether events have been overwritten that it has not come to yet."""
+        return not self.lossless and self.unread > self.capacity
+
+    def grab(self, most: int = SLICE) -> list[Envelope]:
+        """Take what is there, at most `most`, and count it as held."""
+        taken = self.take(most)
         self.held += len(taken)
         return taken
 
@@ -146,11 +160,9 @@ class Subscription(Cursor):
             await self.sleep(seconds)
             if seconds is not None and self.cursor == self.channel.tail:
                 return []
-        if self.channel.tail - self.cursor > self.capacity and not self.lossless:
+        if self.lagging:
             return await self._lose(most)
-        taken = self.take(most)
-        self.held += len(taken)
-        return taken
+        return self.grab(most)
 
     async def _lose(self, most: int) -> list[Envelope]:
         lost, taken = self.skip_lost(most)

@@ -123,7 +123,7 @@ class Bus:
         plain function in a thread (`mode="thread"`) or inside publish (`mode="inline"`).
         `envelope=True` hands over the envelope. `capacity` is how many events may wait.
         `batch=n` hands over lists of up to n events gathered within `batch_wait` seconds;
-        `throttle` is the least seconds between two events of one key, the latest wins;
+        `throttle` is the least seconds between two events of one type and key, the latest wins;
         `concurrency` the number of handlers at a time, in order per key; `timeout` seconds per
         call. Raises `UsageError`, or `ExpressionError` for a bad `where`.
         """

@@ -146,7 +146,7 @@ def play(
     complaints: list[dict[str, Any]] = []
     clock = clock or SimulatedClock()
     result = run(_play(scenario, clock, complaints, limit, options), clock, grace=0.1)
-    gc.collect()
+    gc.collect(1)
     assert complaints == []
     return result
 
