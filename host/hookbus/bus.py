@@ -24,7 +24,7 @@ from hookbus.gates import Gates
 from hookbus.inline import InlineSubscription
 from hookbus.ledger import Ledger
 from hookbus.options import Options
-from hookbus.ownership import host_context
+from hookbus.ownership import Ownership, host_context
 from hookbus.reports import Reports
 from hookbus.routing import Route
 from hookbus.streams import Stream
@@ -44,7 +44,8 @@ class EventBus:
     `run` is the identifier of the run, `capacity` the ring size of a subscription that names none,
     `history` the number of recent events kept per type, `max_depth` the longest causal chain,
     `hold_limit` how many seconds one handler may keep publishers waiting before it is cancelled.
-    It lives on `loop`, by default the running event loop, and on the thread that makes it.
+    It lives on `loop`, by default the running event loop, and on the thread that makes it;
+    `ownership` is told of every task that plugins start there.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class EventBus:
         max_depth: int = 64,
         hold_limit: float = 30.0,
         loop: asyncio.AbstractEventLoop | None = None,
+        ownership: Ownership | None = None,
     ) -> None:
         self.clock = clock
         self.run = run
@@ -79,6 +81,7 @@ class EventBus:
         self.closed = False
         self.loop = loop or asyncio.get_running_loop()
         self.thread = threading.get_ident()
+        (ownership or Ownership()).install(self.loop)
         self._now_ns = clock.now_ns
         self._own_origin = Origin(run, "hookbus")
         self.settling: list[asyncio.Future[None]] = []
@@ -88,7 +91,8 @@ class EventBus:
     def dispatch(self, route: Route, event: Event, origin: Origin) -> int:
         """Put `event` into an envelope and hand it to everything on its route."""
         self.sequence = sequence = self.sequence + 1
-        parent = get_current_envelope()
+        holder = get_current_envelope()
+        parent = None if holder is None else holder.in_hand()
         if parent is None:
             envelope = Envelope(event, sequence, self._now_ns(), origin, sequence, None, 0)
         elif parent.depth < self.max_depth:

@@ -15,7 +15,7 @@ from hookbus.filters import Filter, Predicate
 if TYPE_CHECKING:
     from hookbus.gates import Guard
 
-SLICE = 64
+SLICE = 128
 """Envelopes a reader takes at once: enough to amortise a wake-up, few enough to stay fair."""
 
 KEPT_LIMIT = 65_536

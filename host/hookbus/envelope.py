@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -137,6 +138,10 @@ class Envelope:
             return _encode_anything(_finite(record))
         return text
 
+    def in_hand(self) -> Envelope:
+        """Itself: a context that holds an envelope is about this one."""
+        return self
+
     def __repr__(self) -> str:
         return f"<Envelope {self.id} {self.type} from {self.source}>"
 
@@ -176,5 +181,42 @@ class Lagged:
         return hash((Lagged, self.missed))
 
 
-current_envelope: ContextVar[Envelope | None] = ContextVar("hookbus_current_envelope", default=None)
-"""The envelope being handled: what is published meanwhile names it as its cause."""
+class Handling:
+    """What the task of a subscription has in hand, told without a context variable per event.
+
+    Only that task, and a thread that it waits for, may read it: whatever else has inherited its
+    context may run when another event has its turn.
+    """
+
+    __slots__ = ("current", "task")
+
+    def __init__(self) -> None:
+        self.current: Envelope | None = None
+        self.task: asyncio.Task[Any] | None = None
+
+    def in_hand(self) -> Envelope | None:
+        """The envelope in hand, in the subscription's task or a thread that it waits for."""
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            return self.current
+        return self.current if task is self.task else None
+
+
+current_envelope: ContextVar[Envelope | Handling | None] = ContextVar(
+    "hookbus_current_envelope", default=None
+)
+"""The envelope being handled, or where to look it up; read it with `handled_envelope`."""
+
+
+def handled_envelope() -> Envelope | None:
+    """The envelope being handled here: what is published names it as its cause."""
+    holder = current_envelope.get()
+    return None if holder is None else holder.in_hand()
+
+
+def frozen_context() -> Context:
+    """A copy of this context that keeps the envelope being handled, for work that comes later."""
+    context = copy_context()
+    context.run(current_envelope.set, handled_envelope())
+    return context

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hookbus.channel import Channel, Cursor
 from hookbus.delivery import GRACE
-from hookbus.envelope import Envelope, current_envelope
+from hookbus.envelope import Envelope, handled_envelope
 from hookbus.errors import BusClosed, PublishDeadlock
 from hookbus.events import Event
 from hookbus.streams import Stream
@@ -121,7 +121,7 @@ def _publishing_handler() -> Subscription | None:
     None in a task that a handler left behind when it returned: nobody waits for that one.
     """
     subscription = current_subscription.get()
-    if subscription is None or current_envelope.get() not in subscription.in_hand():
+    if subscription is None or handled_envelope() not in subscription.in_hand():
         return None
     return subscription
 

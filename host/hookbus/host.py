@@ -130,7 +130,6 @@ class Host:
 
     def _compose(self) -> None:
         loop = asyncio.get_running_loop()
-        self.ownership.install(loop)
         limits, rings = self.config.host, self.config.bus
         self.event_bus = EventBus(
             self.clock,
@@ -141,6 +140,7 @@ class Host:
             history=rings.history,
             max_depth=limits.max_depth,
             hold_limit=rings.hold_limit,
+            ownership=self.ownership,
         )
         self.bus = Bus(self.event_bus, "hookbus")
         if self._recorder is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hookbus.delivery import error_text
-from hookbus.envelope import Envelope, current_envelope
+from hookbus.envelope import Envelope, handled_envelope
 from hookbus.filters import Filter, Predicate
 from hookbus.subscription import SubscriptionStats
 
@@ -90,6 +90,6 @@ class InlineSubscription:
 
 def _with_envelope(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def call(_: Any) -> Any:
-        return handler(current_envelope.get())
+        return handler(handled_envelope())
 
     return call

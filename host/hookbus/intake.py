@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hookbus.envelope import frozen_context
 from hookbus.errors import BusClosed
 from hookbus.events import Event
 from hookbus.subscription import Subscription, current_subscription
@@ -43,7 +44,9 @@ class Intake:
         """Have the event loop publish `event`; called in any thread."""
         outcome: Future[int] = Future()
         try:
-            self._bus.loop.call_soon_threadsafe(self._take_in, event, outcome)
+            self._bus.loop.call_soon_threadsafe(
+                self._take_in, event, outcome, context=frozen_context()
+            )
         except RuntimeError:
             outcome.set_exception(_stopped())
         return outcome

@@ -13,7 +13,7 @@ from typing import Any
 
 from hookbus.clock import SECOND, Clock, from_ns
 from hookbus.delivery import FAILURES, GRACE, error_text
-from hookbus.envelope import current_envelope
+from hookbus.envelope import current_envelope, handled_envelope
 from hookbus.errors import HookbusError
 from hookbus.events import Event
 from hookbus.gathering import Gathered, key_function
@@ -163,7 +163,7 @@ class JobRunner:
         """
         self._desk.ledger.open(self.name)
         due = DueRun(kind, due_ns, due_ns if planned_ns is None else planned_ns, events)
-        due.context.run(current_envelope.set, current_envelope.get())
+        due.context.run(current_envelope.set, handled_envelope())
         return due
 
     def submit(self, due: DueRun, *, queue: bool = False) -> None:

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from hookbus.contained import Contained
+from hookbus.envelope import Handling, current_envelope, frozen_context
 
 current_plugin: ContextVar[str | None] = ContextVar("hookbus_current_plugin", default=None)
 """The plugin whose code is running; tasks that it starts are its own."""
@@ -32,12 +33,17 @@ class Ownership:
         self._count = count()
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Note the owner of every task that is made on `loop` from now on."""
+        """Note the owner of every task that is made on `loop` from now on.
+
+        A task started by a handler keeps the envelope that is in hand at that moment.
+        """
         loop.set_task_factory(self._make_task)  # type: ignore[arg-type]
 
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
     ) -> asyncio.Task[Any]:
+        if options.get("context") is None and isinstance(current_envelope.get(), Handling):
+            options["context"] = frozen_context()
         context = options.get("context")
         plugin = current_plugin.get() if context is None else context.get(current_plugin)
         if plugin is None:

@@ -7,7 +7,6 @@ import difflib
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from contextvars import copy_context
 from typing import Any, Generic, NoReturn, TypeVar
 
 from hookbus._lanes import Entry, Lanes
@@ -17,6 +16,7 @@ from hookbus._waiting import Waiters
 from hookbus._workers import Outcome, WorkerPool
 from hookbus.clock import Clock
 from hookbus.delivery import GRACE
+from hookbus.envelope import frozen_context
 from hookbus.errors import BusClosed, PublishDeadlock, QueueFull, UsageError, WouldBlock
 from hookbus.events import Event
 from hookbus.operational import BackpressureWarning
@@ -137,7 +137,7 @@ class WorkQueue(Generic[T]):
             )
         self._tickets += 1
         return Entry(
-            item, self._lane_index(lane), self._tickets, copy_context(), self._key_of(item)
+            item, self._lane_index(lane), self._tickets, frozen_context(), self._key_of(item)
         )
 
     def _key_of(self, item: T) -> Hashable | None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import operator
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from hookbus.channel import NO_LIMIT, SLICE
 from hookbus.clock import SECOND
 from hookbus.delivery import FAILURES, error_text
-from hookbus.envelope import Envelope, current_envelope
+from hookbus.envelope import Envelope, Handling, current_envelope
 from hookbus.events import event_type
 
 if TYPE_CHECKING:
@@ -62,12 +62,11 @@ def argument_of(subscription: Subscription, envelope: Envelope) -> Any:
 async def run_plain(subscription: Subscription) -> None:
     """One event after the other, with nothing between the ring and the handler."""
     call = make_call(subscription)
-    whole = subscription.options.envelope
     channel = subscription.channel
     handling = subscription.handling
     handling.task = asyncio.current_task()
-    current_envelope.set(handling)
     most_unread = NO_LIMIT if subscription.lossless else subscription.capacity
+    current_envelope.set(handling)
     while not subscription.closed:
         unread = channel.tail - subscription.cursor
         if not unread:
@@ -81,21 +80,8 @@ async def run_plain(subscription: Subscription) -> None:
         envelopes = iter(taken)
         failed = 0
         try:
-            while True:
-                try:
-                    if whole:
-                        for envelope in envelopes:
-                            handling.current = envelope
-                            await call(envelope)
-                    else:
-                        for envelope in envelopes:
-                            handling.current = envelope
-                            await call(envelope.event)
-                    break
-                except FAILURES as error:
-                    subscription.raise_if_closing(error)
-                    _plain_failure(subscription, subscription.interruption() or error)
-                    failed += 1
+            while not await _each(subscription, call, handling, envelopes):
+                failed += 1
         except BaseException:
             handled = len(taken) - operator.length_hint(envelopes) - 1 - failed
             subscription.delivered += handled
@@ -106,6 +92,26 @@ async def run_plain(subscription: Subscription) -> None:
         subscription.held -= len(taken) - failed
         if subscription.cursor != channel.tail:
             await asyncio.sleep(0)
+
+
+async def _each(
+    subscription: Subscription, call: Call, handling: Handling, envelopes: Iterator[Envelope]
+) -> bool:
+    """Handle what is left of a slice; False after a failure, with the rest still to come."""
+    try:
+        if subscription.options.envelope:
+            for envelope in envelopes:
+                handling.current = envelope
+                await call(envelope)
+        else:
+            for envelope in envelopes:
+                handling.current = envelope
+                await call(envelope.event)
+    except FAILURES as error:
+        subscription.raise_if_closing(error)
+        _plain_failure(subscription, subscription.interruption() or error)
+        return False
+    return True
 
 
 def _plain_failure(subscription: Subscription, error: BaseException) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hookbus.envelope import Envelope, Lagged, current_envelope
+from hookbus.envelope import Envelope, Lagged, handled_envelope
 from hookbus.events import Event
 from hookbus.operational import OperationalEvent, SubscriptionLagged
 from hypothesis import given
@@ -228,7 +228,7 @@ def test_what_on_lagged_publishes_has_no_event_as_its_cause() -> None:
             return
 
         def told(_: Lagged) -> None:
-            causes.append(current_envelope.get())
+            causes.append(handled_envelope())
 
         world.bus.subscribe(Tick, handler, capacity=2, on_lagged=told)
         await world.bus.publish(Tick())
