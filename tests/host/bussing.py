@@ -113,6 +113,24 @@ class World:
         assert self.events.ledger.report().discrepancies == ()
 
 
+class Shaky:
+    """A handler that fails so many times for each event."""
+
+    def __init__(self, world: World, failures: int, error: BaseException | None = None) -> None:
+        self.world = world
+        self.failures = failures
+        self.error = error or ValueError("shaky")
+        self.calls: list[tuple[float, int]] = []
+        self.done: list[int] = []
+
+    async def __call__(self, tick: Tick) -> None:
+        """Fail, or note the event as done."""
+        self.calls.append((round(self.world.seconds(), 6), tick.number))
+        if sum(number == tick.number for _, number in self.calls) <= self.failures:
+            raise self.error
+        self.done.append(tick.number)
+
+
 async def _play(
     scenario: Callable[[World], Awaitable[T]],
     clock: Clock,
