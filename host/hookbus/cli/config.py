@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from hookbus.assembly import Assembly
+    from hookbus.config import PluginTable
+    from hookbus.plugin import PluginRecord
 
 DEFAULT = "default"
 
@@ -33,7 +35,7 @@ def config() -> None:
     """Show the configuration and its schema."""
 
 
-@config.command("show")
+@config.command("show", short_help="Show every value in force and its source.")
 @click.argument("prefix", required=False)
 @configuration_options
 @json_option
@@ -66,7 +68,7 @@ def effective(assembly: Assembly) -> Iterator[Value]:
     for name, record in sorted(assembly.records.items()):
         place = ("plugins", name)
         table = given.plugins.get(name, PluginTable())
-        yield _value(assembly, (*place, "enabled"), table.enabled)
+        yield _enabled(assembly, record, table)
         yield from _model_values(assembly, place, table, only={"required", "distribution", "path"})
         if record.settings is not None:
             yield from _model_values(assembly, place, record.settings)
@@ -76,6 +78,14 @@ def effective(assembly: Assembly) -> Iterator[Value]:
         yield from _model_values(
             assembly, ("jobs", name), settings, only=set(type(settings).model_fields)
         )
+
+
+def _enabled(assembly: Assembly, record: PluginRecord, table: PluginTable) -> Value:
+    """Whether a plugin is wanted; where that is not what its table says, the reason is told."""
+    value = _value(assembly, ("plugins", record.name, "enabled"), table.enabled)
+    if record.state == "disabled" and table.enabled:
+        return value._replace(value=False, source=record.reason or "")
+    return value
 
 
 def _model_values(
@@ -118,7 +128,7 @@ def shown(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-@config.command("schema")
+@config.command("schema", short_help="Print the JSON Schema of hookbus.toml.")
 @configuration_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; it is JSON in any case.")
 def schema(given: Given, as_json: bool) -> None:

@@ -18,7 +18,7 @@ def events() -> None:
     """List event types; follow and publish events."""
 
 
-@events.command("list")
+@events.command("list", short_help="List event types.")
 @click.argument("pattern", default="*")
 @configuration_options
 @json_option
@@ -47,7 +47,7 @@ def _row(one: dict[str, Any]) -> tuple[Any, ...]:
     return one["type"], one["version"], one["key"], one["owner"], flags, one["description"]
 
 
-@events.command("tail")
+@events.command("tail", short_help="Follow the events of the running host.")
 @click.argument("pattern", default="*")
 @click.option("--history", type=click.IntRange(0), default=0, help="Begin with N past events.")
 @click.option("--where", metavar="EXPRESSION", help="Only events such as \"symbol == 'BTC'\".")
@@ -97,7 +97,7 @@ def _short(value: Any) -> str:
     return value if isinstance(value, str) and " " not in value else json.dumps(value, default=str)
 
 
-@events.command("emit")
+@events.command("emit", short_help="Publish an event into the running host.")
 @click.argument("event_type", metavar="TYPE")
 @click.argument("fields", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--data", metavar="JSON", help="The fields as one JSON object.")

@@ -22,7 +22,7 @@ def jobs() -> None:
     """List, preview and run jobs."""
 
 
-@jobs.command("list")
+@jobs.command("list", short_help="List the jobs, of the running host if there is one.")
 @configuration_options
 @json_option
 def list_jobs(given: Given, as_json: bool) -> None:
@@ -33,11 +33,15 @@ def list_jobs(given: Given, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    where = "of the running host" if running else "as declared; no host is running"
-    click.echo(f"Jobs {where}: {len(found)}\n" if found else f"There are no jobs ({where}).")
+    where = "in the running host" if running else "declared; no host is running"
+    noun = "job" if len(found) == 1 else "jobs"
+    click.echo(f"{len(found) or 'No'} {noun} {where}")
     if found:
+        click.echo()
         columns = ("Name", "Runs on", "Schedule", "Next", "Runs so far")
-        print_table(columns, [_row(job) for job in found], keep=("Name", "Next"), style="Runs on")
+        shown = columns if running else columns[:-1]
+        rows = [_row(job)[: len(shown)] for job in found]
+        print_table(shown, rows, keep=("Name", "Next"), style="Runs on")
 
 
 def _row(job: dict[str, Any]) -> tuple[Any, ...]:
@@ -46,7 +50,7 @@ def _row(job: dict[str, Any]) -> tuple[Any, ...]:
     due = "running now" if job.get("running") else job["reason"] or None
     if job["next_due"] and not job.get("running"):
         next_due = datetime.fromisoformat(job["next_due"])
-        due = f"{next_due:%a} {_moment(next_due.replace(microsecond=0))} {next_due:%z}"
+        due = f"{_moment(next_due.replace(microsecond=0))} {next_due:%z}"
     return job["name"], job["mode"], job["schedule"], due, ended or None
 
 
@@ -89,7 +93,7 @@ def standings(assembly: Assembly) -> Iterator[tuple[str, str, Standing]]:
             yield name, plugin, standing(job, name, settings, events_enabled=enabled)
 
 
-@jobs.command("preview")
+@jobs.command("preview", short_help="Show when jobs are due next.")
 @click.argument("name", required=False)
 @click.option(
     "-n", "--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="Runs of each"
@@ -113,10 +117,8 @@ def preview_jobs(
         print_json(previews)
     elif not previews:
         click.echo("No plugin declares a job.")
-    else:
-        rows = [row for one in previews for row in _preview_rows(one)]
-        columns = ("Job", "Due", "UTC", "Note")
-        print_table(columns, rows, keep=("Job", "Due", "UTC"))
+    for one in () if as_json else previews:
+        _print_preview(one)
 
 
 def _refuse(name: str, known: Sequence[str]) -> Any:
@@ -181,17 +183,17 @@ def _change(before: timedelta | None, after: timedelta | None) -> str:
     return f"clocks went {way} by {hours:g} h since the run before"
 
 
-def _preview_rows(preview: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    name = f"{preview['job']} ({preview['schedule']})"
+def _print_preview(preview: dict[str, Any]) -> None:
+    click.echo(f"{click.style(preview['job'], bold=True)}: {preview['schedule']}")
     if not preview["runs"]:
-        reason = preview["reason"] or "no timer runs it"
-        yield name, None, None, reason
-    for run in preview["runs"]:
-        yield name, run["shown"], run["utc"], run["note"]
-        name = ""
+        click.echo(preview["reason"] or "no timer runs it")
+    else:
+        rows = [(run["shown"], run["utc"], run["note"]) for run in preview["runs"]]
+        print_table(("Due", "UTC", "Note"), rows, keep=("Due", "UTC"))
+    click.echo()
 
 
-@jobs.command("run")
+@jobs.command("run", short_help="Run a job now, in the running host.")
 @click.argument("name")
 @configuration_options
 @json_option

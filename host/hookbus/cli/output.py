@@ -67,7 +67,9 @@ def print_table(
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column, no_wrap=column in keep, overflow="fold")
+        table.add_column(
+            column, no_wrap=column in keep, overflow="ellipsis" if column in keep else "fold"
+        )
     for row in rows:
         texts = ["-" if value is None else str(value) for value in row]
         table.add_row(

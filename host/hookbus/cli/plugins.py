@@ -21,7 +21,7 @@ def plugins() -> None:
     """List, show, switch and create plugins."""
 
 
-@plugins.command("list")
+@plugins.command("list", short_help="List all plugins, and what is wrong with them.")
 @configuration_options
 @json_option
 def list_plugins(given: Given, as_json: bool) -> None:
@@ -66,7 +66,7 @@ def _end_with_problems(assembly: Assembly) -> None:
         click.get_current_context().exit(ConfigurationError.exit_code)
 
 
-@plugins.command("show")
+@plugins.command("show", short_help="Show all that is known of one plugin.")
 @click.argument("name")
 @configuration_options
 @json_option
@@ -151,7 +151,7 @@ def _seconds(seconds: float | None) -> str | None:
     return None if seconds is None else f"{seconds:.3f} s"
 
 
-@plugins.command("enable")
+@plugins.command("enable", short_help="Switch a plugin on in the file.")
 @click.argument("name")
 @configuration_options
 def enable_plugin(name: str, given: Given) -> None:
@@ -159,7 +159,7 @@ def enable_plugin(name: str, given: Given) -> None:
     _switch(name, given, enabled=True)
 
 
-@plugins.command("disable")
+@plugins.command("disable", short_help="Switch a plugin off in the file.")
 @click.argument("name")
 @configuration_options
 def disable_plugin(name: str, given: Given) -> None:
@@ -189,7 +189,7 @@ def _check_known(name: str, given: Given) -> None:
         raise _unknown(name, known)
 
 
-@plugins.command("new")
+@plugins.command("new", short_help="Write a new plugin, with tests.")
 @click.argument("name")
 @click.option(
     "--into",
