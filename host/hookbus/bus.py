@@ -16,7 +16,7 @@ from hookbus.channel import Channel
 from hookbus.clock import Clock
 from hookbus.contracts import Journal
 from hookbus.delivery import FAILURES
-from hookbus.envelope import Envelope, Origin, current_envelope
+from hookbus.envelope import Envelope, Handling, Inlining, Origin, current_envelope
 from hookbus.errors import BusClosed, PublishDeadlock, UsageError
 from hookbus.events import Event, EventRegistry, describe
 from hookbus.filters import Filter, Predicate
@@ -84,6 +84,7 @@ class EventBus:
         (ownership or Ownership()).install(self.loop)
         self._now_ns = clock.now_ns
         self._own_origin = Origin(run, "hookbus")
+        self._inlining = Inlining()
         self.settling: list[asyncio.Future[None]] = []
 
     # Publishing
@@ -92,7 +93,12 @@ class EventBus:
         """Put `event` into an envelope and hand it to everything on its route."""
         self.sequence = sequence = self.sequence + 1
         holder = get_current_envelope()
-        parent = None if holder is None else holder.in_hand()
+        if holder is None:
+            parent = None
+        elif holder is self._inlining:
+            parent = self._inlining.current
+        else:
+            parent = holder.in_hand()
         if parent is None:
             envelope = Envelope(event, sequence, self._now_ns(), origin, sequence, None, 0)
         elif parent.depth < self.max_depth:
@@ -119,21 +125,33 @@ class EventBus:
         if route.special:
             matched += self._dispatch_special(route, envelope)
         if route.handlers:
-            self._call_inlines(route, envelope, event)
+            self._call_inlines(route, envelope, holder)
         return matched
 
-    def _call_inlines(self, route: Route, envelope: Envelope, event: Event) -> None:
+    def _call_inlines(
+        self, route: Route, envelope: Envelope, holder: Envelope | Handling | None
+    ) -> None:
+        inlining = self._inlining
+        if holder is None:
+            set_current_envelope(inlining)
+        elif holder is not inlining:
+            token = set_current_envelope(inlining)
+        outer, inlining.current = inlining.current, envelope
+        event = envelope.event
         inlines = route.inlines
         handlers = iter(route.handlers)
-        token = set_current_envelope(envelope)
-        while True:
-            try:
-                for handler in handlers:
-                    handler(event)
-                break
-            except FAILURES as error:
-                inlines[-operator.length_hint(handlers) - 1].failed(envelope, error)
-        reset_current_envelope(token)
+        try:
+            while True:
+                try:
+                    for handler in handlers:
+                        handler(event)
+                    break
+                except FAILURES as error:
+                    inlines[-operator.length_hint(handlers) - 1].failed(envelope, error)
+        finally:
+            inlining.current = outer
+            if holder is not None and holder is not inlining:
+                reset_current_envelope(token)
 
     def _dispatch_special(self, route: Route, envelope: Envelope) -> int:
         """What only some routes need: critical events are kept, and predicates are asked."""

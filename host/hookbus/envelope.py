@@ -7,6 +7,7 @@ import json
 import math
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
+from threading import get_ident
 from typing import Any
 
 from hookbus.events import Event, event_type
@@ -201,6 +202,23 @@ class Handling:
         except RuntimeError:
             return self.current
         return self.current if task is self.task else None
+
+
+class Inlining(Handling):
+    """What inline handlers have in hand: set for the length of a call, so only its thread may look.
+
+    It stays in the context of a publisher, which spares it a context variable per event.
+    """
+
+    __slots__ = ("thread",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = get_ident()
+
+    def in_hand(self) -> Envelope | None:
+        """The envelope in hand, in the thread of the event loop."""
+        return self.current if get_ident() == self.thread else None
 
 
 current_envelope: ContextVar[Envelope | Handling | None] = ContextVar(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import operator
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from hookbus.channel import NO_LIMIT, SLICE
@@ -61,10 +61,10 @@ def argument_of(subscription: Subscription, envelope: Envelope) -> Any:
 
 async def run_plain(subscription: Subscription) -> None:
     """One event after the other, with nothing between the ring and the handler."""
-    call = make_call(subscription)
     channel = subscription.channel
     handling = subscription.handling
     handling.task = asyncio.current_task()
+    call = _plain_call(subscription, handling)
     most_unread = NO_LIMIT if subscription.lossless else subscription.capacity
     current_envelope.set(handling)
     while not subscription.closed:
@@ -73,15 +73,23 @@ async def run_plain(subscription: Subscription) -> None:
             await subscription.begin_sleep()
             continue
         if unread <= most_unread:
-            taken = subscription.grab()
+            taken = subscription.take()
+            subscription.held += len(taken)
         else:
             taken = await subscription.next_batch()
             current_envelope.set(handling)
         envelopes = iter(taken)
         failed = 0
         try:
-            while not await _each(subscription, call, handling, envelopes):
-                failed += 1
+            while True:
+                try:
+                    for envelope in envelopes:
+                        handling.current = envelope
+                        await call(envelope.event)
+                    break
+                except FAILURES as error:
+                    _plain_failure(subscription, error)
+                    failed += 1
         except BaseException:
             handled = len(taken) - operator.length_hint(envelopes) - 1 - failed
             subscription.delivered += handled
@@ -94,30 +102,19 @@ async def run_plain(subscription: Subscription) -> None:
             await asyncio.sleep(0)
 
 
-async def _each(
-    subscription: Subscription, call: Call, handling: Handling, envelopes: Iterator[Envelope]
-) -> bool:
-    """Handle what is left of a slice; False after a failure, with the rest still to come."""
-    try:
-        if subscription.options.envelope:
-            for envelope in envelopes:
-                handling.current = envelope
-                await call(envelope)
-        else:
-            for envelope in envelopes:
-                handling.current = envelope
-                await call(envelope.event)
-    except FAILURES as error:
-        subscription.raise_if_closing(error)
-        _plain_failure(subscription, subscription.interruption() or error)
-        return False
-    return True
+def _plain_call(subscription: Subscription, handling: Handling) -> Call:
+    call = make_call(subscription)
+    if not subscription.options.envelope:
+        return call
+    return lambda _: call(handling.current)
 
 
 def _plain_failure(subscription: Subscription, error: BaseException) -> None:
+    subscription.raise_if_closing(error)
     envelope = subscription.current
     if envelope is None:
         raise error
+    error = subscription.interruption() or error
     subscription.note_failure(envelope, error, will_retry=False)
     subscription.give_up([envelope], error_text(error), attempts=1)
 
