@@ -17,6 +17,7 @@ from hookbus.events import Event
 from hookbus.filters import FilterLike, make_filter, make_predicate
 from hookbus.host import Host
 from hookbus.mistakes import MistakesFound
+from hookbus.plugin import PluginState
 from hookbus.settings import Loose, build
 from hookbus.voice import Bus
 
@@ -96,7 +97,7 @@ async def _status(host: Host, _: Mapping[str, Any]) -> dict[str, Any]:
         "run": host.run_id,
         "pid": os.getpid(),
         "version": __version__,
-        "running": host.running,
+        "running": _is_up(host),
         "plugins": max(0, started),
         "failed": list(host.failed),
     }
@@ -104,6 +105,12 @@ async def _status(host: Host, _: Mapping[str, Any]) -> dict[str, Any]:
         status["published"] = host.event_bus.sequence
         status["now"] = host.clock.now_ns() / SECOND
     return status
+
+
+def _is_up(host: Host) -> bool:
+    """Whether every plugin has been started, or has failed."""
+    under_way = (PluginState.LOADED, PluginState.STARTING)
+    return host.running and all(one.state not in under_way for one in host.assembly.order)
 
 
 async def _plugins(host: Host, _: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -137,23 +137,20 @@ def test_events_of_a_running_host(live: Shell) -> None:
     assert "tick.ticked symbol=007 number=42" in line
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "says"),
-    [
-        (("emit", "tick.tocked"), 1, "'tick.ticked'"),
-        (("emit", "tick.ticked", "number=many"), 2, "symbol: is missing"),
-        (("emit", "tick.ticked", "symbol"), 2, "key=value"),
-        (("emit", "tick.ticked", "--data", "[1]"), 2, "--data"),
-        (("tail", "tick.ticked", "--where", "nmber > 1"), 2, "no field 'nmber'"),
-        (("tail", "tick.ticked", "--where", "number >"), 2, "where= expression"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+REFUSED = (
+    (("emit", "tick.tocked"), 1, "'tick.ticked'"),
+    (("emit", "tick.ticked", "number=many"), 2, "symbol: is missing"),
+    (("emit", "tick.ticked", "symbol"), 2, "key=value"),
+    (("emit", "tick.ticked", "--data", "[1]"), 2, "--data"),
+    (("tail", "tick.ticked", "--where", "nmber > 1"), 2, "no field 'nmber'"),
+    (("tail", "tick.ticked", "--where", "number >"), 2, "where= expression"),
 )
-def test_a_running_host_refuses_what_makes_no_sense(
-    live: Shell, arguments: tuple[str, ...], code: int, says: str
-) -> None:
-    """The host's own words, and no event is published."""
-    done = live("events", *arguments)
-    assert done.exit_code == code
-    assert says in done.stderr
+
+
+def test_a_running_host_refuses_what_makes_no_sense(live: Shell) -> None:
+    """In its own words, with the exit code that fits; nothing is published, and it goes on."""
+    for arguments, code, says in REFUSED:
+        done = live("events", *arguments)
+        assert done.exit_code == code, arguments
+        assert says in done.stderr
     assert live("doctor").exit_code == 0

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
+from hookbus.control_client import connect
 
 from tests.host.cli.conftest import Shell
 from tests.host.cli.samples import SIMULATED, SYSTEM, TICKER
@@ -144,6 +145,15 @@ def test_safe_mode_loads_no_plugin(ticking: Shell) -> None:
         assert {one["state"] for one in found} == {"disabled"}
 
 
+def is_up(shell: Shell) -> bool:
+    """Whether a host has been started in the folder of a test."""
+    client = connect(shell.folder / ".hookbus")
+    if client is None:
+        return False
+    with client:
+        return bool(client.ask("status")["running"])
+
+
 @contextmanager
 def running(shell: Shell, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A host under the system's clock, given once it listens."""
@@ -158,10 +168,10 @@ def running(shell: Shell, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     try:
-        while shell(
-            "events", "tail", "hookbus.host.started", "--history", "1", "-n", "1"
-        ).exit_code:
+        while not is_up(shell):
             assert process.poll() is None
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.02)
         yield process
     finally:
         process.kill()
