@@ -139,6 +139,18 @@ class Envelope:
             return _encode_anything(_finite(record))
         return text
 
+    def as_beginning(self) -> Envelope:
+        """A stand-in whose effects count as the first of their causal chain."""
+        return Envelope(
+            self.event,
+            self.sequence,
+            self.time_ns,
+            self._origin,
+            self._correlation,
+            self._causation,
+            -1,
+        )
+
     def in_hand(self) -> Envelope:
         """Itself: a context that holds an envelope is about this one."""
         return self

@@ -42,9 +42,11 @@ class Ownership:
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
     ) -> asyncio.Task[Any]:
-        if options.get("context") is None and isinstance(current_envelope.get(), Handling):
-            options["context"] = frozen_context()
         context = options.get("context")
+        if context is None and isinstance(current_envelope.get(), Handling):
+            context = options["context"] = frozen_context()
+        elif context is not None and isinstance(holder := context.get(current_envelope), Handling):
+            context.run(current_envelope.set, holder.in_hand())
         plugin = current_plugin.get() if context is None else context.get(current_plugin)
         if plugin is None:
             return asyncio.Task(coro, loop=loop, **options)

@@ -6,6 +6,7 @@ fails on every event cannot feed itself.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from hookbus import operational
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from hookbus.bus import EventBus
     from hookbus.subscription import Subscription
 
+CUTS_REMEMBERED = 1024
+"""Causal chains of which it is remembered that they were cut."""
+
 
 class Reports:
     """The reporter of one bus."""
 
     def __init__(self, bus: EventBus, log: Any) -> None:
         self._bus = bus
+        self._cut: deque[str] = deque(maxlen=CUTS_REMEMBERED)
         self.log = log
 
     def publish(self, event: OperationalEvent, cause: Envelope | None = None) -> None:
@@ -164,7 +169,11 @@ class Reports:
         )
 
     def loop_cut(self, event: Event, plugin: str, parent: Envelope) -> None:
-        """A causal chain has become too deep."""
+        """A causal chain has become too deep.
+
+        It is published once per chain, at the beginning of a new depth: answers to it get through,
+        and a handler that answers everything does not start the loop again and again.
+        """
         name = event_type(type(event)).name
         self.log.error(
             "event loop cut",
@@ -173,11 +182,13 @@ class Reports:
             depth=parent.depth,
             correlation_id=parent.correlation_id,
         )
+        if parent.correlation_id in self._cut or isinstance(parent.event, OperationalEvent):
+            return
+        self._cut.append(parent.correlation_id)
         cut = operational.EventLoopCut(
             plugin=plugin, event_type=name, depth=parent.depth, correlation=parent.correlation_id
         )
-        if not isinstance(parent.event, OperationalEvent):
-            self.publish(cut)
+        self.publish(cut, parent.as_beginning())
 
     def backpressure(self, name: str, size: int, capacity: int) -> None:
         """Publishers wait for a full subscription."""
