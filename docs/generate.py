@@ -1,6 +1,6 @@
-"""Writes the reference pages that follow from the code: settings, events and jobs.
+"""Writes the reference pages that follow from the code, and the tables of measurements.
 
-    python docs/generate.py            # write docs/configuration.md and docs/plugins/NAME.md
+    python docs/generate.py            # write them
     python docs/generate.py --check    # exit with 1, and say which, when a page is out of date
 
 Every folder in `plugins/` gets a page of its own, so that adding a plugin edits no page of another.
@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import measured
 from hookbus import Event, Plugin
 from hookbus.assembly import Assembly
 from hookbus.config import SECTIONS, PluginTable, make_config
@@ -25,6 +26,7 @@ from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTE = "<!-- Written by `python docs/generate.py` from the models in the code: do not edit. -->"
+MEASURED = "<!-- measured: written by `python docs/generate.py` -->"
 LIMITS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "above {}",
@@ -79,7 +81,17 @@ def pages() -> dict[Path, str]:
     found[ROOT / "docs" / "events.md"] = _host_events()
     for folder in sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml")):
         found[ROOT / "docs" / "plugins" / f"{folder.name}.md"] = _distribution(folder)
-    return found
+    return found | _measurements()
+
+
+def _measurements() -> dict[Path, str]:
+    """The page of measurements, and the README with its table, from docs/benchmarks.json."""
+    data = json.loads((ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(MEASURED)
+    after = rest.partition(MEASURED)[2]
+    text = f"{before}{MEASURED}\n{measured.excerpt(data)}\n\n{MEASURED}{after}"
+    return {ROOT / "docs" / "benchmarks.md": measured.page(data, NOTE), readme: text}
 
 
 def _host_events() -> str:
