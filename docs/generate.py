@@ -18,10 +18,10 @@ from typing import Any
 
 import measured
 from hookbus import Event, Plugin
-from hookbus.assembly import Assembly
-from hookbus.config import SECTIONS, PluginTable, make_config
-from hookbus.jobs import JobSettings
 from hookbus.operational import own_events
+from hookbus.plugins.assembly import Assembly
+from hookbus.scheduler.jobs import JobSettings
+from hookbus.settings.config import SECTIONS, PluginTable, make_config
 from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,10 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hookbus.bus.delivery import Breaker, Retry
+    from hookbus.bus.inline import InlineSubscription
+    from hookbus.bus.streams import Stream, Watch
+    from hookbus.bus.subscription import Subscription
+    from hookbus.bus.voice import Bus
     from hookbus.clock import Clock, SimulatedClock, SystemClock
-    from hookbus.context import PluginContext
     from hookbus.contracts import Journal
-    from hookbus.delivery import Breaker, Retry
     from hookbus.envelope import Envelope, Lagged
     from hookbus.errors import (
         BusClosed,
@@ -33,24 +36,21 @@ if TYPE_CHECKING:
     from hookbus.events import Event, EventRegistry, EventType
     from hookbus.hookspecs import HOOK_API_VERSION, hookimpl
     from hookbus.host import Host
-    from hookbus.inline import InlineSubscription
-    from hookbus.jobs import Job, JobRun
     from hookbus.operational import OperationalEvent
-    from hookbus.plugin import Plugin, Summary
-    from hookbus.queues import WorkQueue
-    from hookbus.settings import Settings
-    from hookbus.source import Source
-    from hookbus.streams import Stream, Watch
-    from hookbus.subscription import Subscription
-    from hookbus.voice import Bus
+    from hookbus.plugins.context import PluginContext
+    from hookbus.plugins.plugin import Plugin, Summary
+    from hookbus.plugins.source import Source
+    from hookbus.queues.queue import WorkQueue
+    from hookbus.scheduler.jobs import Job, JobRun
+    from hookbus.settings.settings import Settings
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "clock": ("Clock", "SimulatedClock", "SystemClock"),
-    "context": ("PluginContext",),
+    "plugins.context": ("PluginContext",),
     "contracts": ("Journal",),
-    "delivery": ("Breaker", "Retry"),
+    "bus.delivery": ("Breaker", "Retry"),
     "envelope": ("Envelope", "Lagged"),
     "errors": (
         "BusClosed",
@@ -70,16 +70,16 @@ _HOMES = {
     "events": ("Event", "EventRegistry", "EventType"),
     "hookspecs": ("HOOK_API_VERSION", "hookimpl"),
     "host": ("Host",),
-    "inline": ("InlineSubscription",),
-    "jobs": ("Job", "JobRun"),
+    "bus.inline": ("InlineSubscription",),
+    "scheduler.jobs": ("Job", "JobRun"),
     "operational": ("OperationalEvent",),
-    "plugin": ("Plugin", "Summary"),
-    "queues": ("WorkQueue",),
-    "settings": ("Settings",),
-    "source": ("Source",),
-    "streams": ("Stream", "Watch"),
-    "subscription": ("Subscription",),
-    "voice": ("Bus",),
+    "plugins.plugin": ("Plugin", "Summary"),
+    "queues.queue": ("WorkQueue",),
+    "settings.settings": ("Settings",),
+    "plugins.source": ("Source",),
+    "bus.streams": ("Stream", "Watch"),
+    "bus.subscription": ("Subscription",),
+    "bus.voice": ("Bus",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 

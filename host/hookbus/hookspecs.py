@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from hookbus.context import PluginContext
     from hookbus.events import Event
-    from hookbus.jobs import Job
-    from hookbus.plugin import Summary
+    from hookbus.plugins.context import PluginContext
+    from hookbus.plugins.plugin import Summary
+    from hookbus.scheduler.jobs import Job
 
 HOOK_API_VERSION: Final = 1
 """The version of the hooks in this file; `hook_api` of a plugin says which it was made for."""

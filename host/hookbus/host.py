@@ -13,25 +13,25 @@ from pathlib import Path
 from typing import Any, Self
 
 from hookbus import operational
-from hookbus.assembly import Assembly
-from hookbus.bus import EventBus
+from hookbus.bus.eventbus import EventBus
+from hookbus.bus.voice import Bus
 from hookbus.clock import Clock, SimulatedClock, SystemClock, from_ns, to_ns
-from hookbus.config import Config
-from hookbus.context import PluginContext
-from hookbus.discovery import PLUGIN_GROUP
 from hookbus.errors import ConfigurationError
-from hookbus.guard import in_words
-from hookbus.jobstate import FileRunState
 from hookbus.logs import make_logger
-from hookbus.ownership import Ownership
-from hookbus.plugin import Plugin, PluginRecord, PluginState
+from hookbus.plugins.assembly import Assembly
+from hookbus.plugins.context import PluginContext
+from hookbus.plugins.discovery import PLUGIN_GROUP
+from hookbus.plugins.guard import in_words
+from hookbus.plugins.ownership import Ownership
+from hookbus.plugins.plugin import Plugin, PluginRecord, PluginState
+from hookbus.plugins.services import Services
+from hookbus.plugins.source import Source, Sources, SourceState
+from hookbus.plugins.supervisor import Supervisor, Surroundings
 from hookbus.recorder import Recorder
 from hookbus.runreport import RunReport, gather_summaries
-from hookbus.scheduler import Scheduler
-from hookbus.services import Services
-from hookbus.source import Source, Sources, SourceState
-from hookbus.supervisor import Supervisor, Surroundings
-from hookbus.voice import Bus
+from hookbus.scheduler.jobstate import FileRunState
+from hookbus.scheduler.scheduler import Scheduler
+from hookbus.settings.config import Config
 from hookbus.watchdog import Blockage, Watchdog, blame
 
 SETTLE_LIMIT = 10.0

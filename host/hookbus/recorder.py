@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
+from hookbus.bus.voice import Bus
 from hookbus.envelope import Envelope
 from hookbus.errors import ConfigurationError, Problem
-from hookbus.voice import Bus
 
 BATCH = 64
 CAPACITY = 4096

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hookbus.assembly import Assembly
+from hookbus.bus.ledger import LedgerReport
 from hookbus.errors import PluginError
-from hookbus.ledger import LedgerReport
-from hookbus.lifecycle import ask
-from hookbus.plugin import Summary
+from hookbus.plugins.assembly import Assembly
+from hookbus.plugins.lifecycle import ask
+from hookbus.plugins.plugin import Summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 import structlog
-from hookbus.bus import EventBus
+from hookbus.bus.eventbus import EventBus
+from hookbus.bus.voice import Bus
 from hookbus.clock import SystemClock
-from hookbus.voice import Bus
 
 from .contenders import Contender
 from .workload import Handler, Tick

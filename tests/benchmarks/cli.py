@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import sys
 import warnings
@@ -99,11 +98,11 @@ def _measure(parts: Sequence[str], plan: Plan, errors: Console) -> Results:
                 errors.print(text, style="dim")
 
         if "throughput" in parts:
-            results.deliveries = asyncio.run(run_deliveries(LINEUP, plan, say))
+            results.deliveries = run_deliveries(LINEUP, plan, say)
         if "pipeline" in parts:
-            results.pipeline = asyncio.run(run_pipeline(LINEUP, plan, say))
+            results.pipeline = run_pipeline(LINEUP, plan, say)
         if "latency" in parts:
-            results.latency = asyncio.run(run_latency(PACED, plan, say))
+            results.latency = run_latency(PACED, plan, say)
         if "memory" in parts:
             results.memory = run_memory(plan, say)
         if "startup" in parts:

@@ -112,22 +112,26 @@ def rotations(items: Sequence[Item], repeats: int) -> Iterator[Sequence[Item]]:
         yield [*items[start:], *items[:start]]
 
 
-async def compare(contenders: Sequence[type[Contender]], case: Case, plan: Plan) -> list[Series]:
-    """Measure all contenders side by side, in the order given."""
-    lineup = [await _calibrated(contender, case, plan) for contender in contenders]
+def compare(contenders: Sequence[type[Contender]], case: Case, plan: Plan) -> list[Series]:
+    """Measure all contenders side by side, in the order given.
+
+    Each measurement has an event loop of its own: what a contender changes there, such as the way
+    tasks are made, is its own affair.
+    """
+    lineup = [_calibrated(contender, case, plan) for contender in contenders]
     for turn in rotations(lineup, plan.repeats):
         for series in turn:
             if len(series.measurements) < series.repeats:
-                series.measurements.append(await _measure(series))
+                series.measurements.append(asyncio.run(_measure(series)))
     return lineup
 
 
-async def _calibrated(contender: type[Contender], case: Case, plan: Plan) -> Series:
+def _calibrated(contender: type[Contender], case: Case, plan: Plan) -> Series:
     series = Series(contender, case, burst=1)
     try:
-        once = (await _measure(series)).nanoseconds / 1e9
+        once = asyncio.run(_measure(series)).nanoseconds / 1e9
         series.burst = max(1, min(case.burst, int(plan.slow / once)))
-        spent = series.burst * (await _measure(series)).nanoseconds / 1e9
+        spent = series.burst * asyncio.run(_measure(series)).nanoseconds / 1e9
     except ImportError:
         series.error = "not installed"
     except Exception as error:  # noqa: BLE001 - whatever a library does, it becomes its row

@@ -46,7 +46,7 @@ class _Entry:
     error: str = ""
 
 
-async def run_latency(
+def run_latency(
     lineup: Sequence[tuple[type[Contender], Kind]], plan: Plan, say: Callable[[str], None]
 ) -> list[Row]:
     """Measure the whole line-up at both paces, interleaved."""
@@ -57,7 +57,7 @@ async def run_latency(
         entries = [_Entry(contender, kind) for contender, kind in lineup]
         for turn in rotations(entries, 1 if plan.quick else REPEATS):
             for entry in turn:
-                await _measure(entry, pace, events)
+                asyncio.run(_measure(entry, pace, events))
         rows += [_row(entry, pace) for entry in entries]
     return rows
 

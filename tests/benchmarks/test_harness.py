@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from pathlib import Path
@@ -69,7 +68,7 @@ class Broken(BareLoop):
 def measured(contender: type[Contender], kind: Kind = "inline") -> Series:
     """One contender after the bare loop, measured for a moment."""
     case = Case(kind, subscribers=3, burst=4, make_events=lambda count: repeat(make_tick(), count))
-    return asyncio.run(compare([BareLoop, contender], case, PLAN))[1]
+    return compare([BareLoop, contender], case, PLAN)[1]
 
 
 @pytest.mark.parametrize("kind", ["async", "inline"])

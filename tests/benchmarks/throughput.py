@@ -44,7 +44,7 @@ class Row:
         return None if self.per_event is None else 1e9 / self.per_event
 
 
-async def run_deliveries(
+def run_deliveries(
     contenders: Sequence[type[Contender]], plan: Plan, say: Callable[[str], None]
 ) -> list[Row]:
     """Deliver one event object again and again, so that only delivery is measured."""
@@ -55,11 +55,11 @@ async def run_deliveries(
             for subscribers in SUBSCRIBERS:
                 say(f"deliveries: {kind} handlers, bursts of {burst}, {subscribers} subscribers")
                 case = Case(kind, subscribers, burst, same)
-                rows += _rows(await compare(contenders, case, plan))
+                rows += _rows(compare(contenders, case, plan))
     return rows
 
 
-async def run_pipeline(
+def run_pipeline(
     contenders: Sequence[type[Contender]], plan: Plan, say: Callable[[str], None]
 ) -> list[Row]:
     """Create each event, publish it and deliver it to ten subscribers."""
@@ -67,7 +67,7 @@ async def run_pipeline(
     for kind in KINDS:
         say(f"pipeline: {kind} handlers")
         case = Case(kind, PIPELINE_SUBSCRIBERS, PIPELINE_BURST, _fresh)
-        rows += _rows(await compare(contenders, case, plan))
+        rows += _rows(compare(contenders, case, plan))
     return rows
 
 

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from hookbus.bus import EventBus
+from hookbus.bus.eventbus import EventBus
+from hookbus.bus.voice import Bus
 from hookbus.clock import Clock, SimulatedClock
 from hookbus.envelope import Envelope
 from hookbus.events import Event
 from hookbus.loop import run
 from hookbus.operational import OperationalEvent
-from hookbus.voice import Bus
 
 T = TypeVar("T")
 
@@ -179,3 +179,22 @@ def numbers(events: Iterable[Any]) -> list[int]:
     """The numbers of events or envelopes, in their order."""
     plain: list[Any] = [one.event if isinstance(one, Envelope) else one for one in events]
     return [event.number for event in plain]
+
+
+class Held:
+    """A handler that keeps what it gets, after waiting for `gate`."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.seen: list[Any] = []
+
+    async def __call__(self, event: Any) -> None:
+        """Wait, then keep the event."""
+        await self.gate.wait()
+        self.seen.append(event)
+
+
+async def publish_all(bus: Bus, count: int, start: int = 0) -> None:
+    """Publish numbered ticks one after the other."""
+    for number in range(start, start + count):
+        await bus.publish(Tick(number=number))

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pluggy
-from hookbus.config import Config, load_config
-from hookbus.discovery import Candidate, discover
-from hookbus.hooks import create_manager
-from hookbus.loader import create_records, load_plugins
-from hookbus.plugin import PluginRecord
+from hookbus.plugins.discovery import Candidate, discover
+from hookbus.plugins.hooks import create_manager
+from hookbus.plugins.loader import create_records, load_plugins
+from hookbus.plugins.plugin import PluginRecord
+from hookbus.settings.config import Config, load_config
 
 PRELUDE = """\
 from typing import Any, ClassVar
@@ -21,8 +21,8 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr, field_validator
 
 from hookbus.hookspecs import hookimpl
-from hookbus.plugin import Plugin, Summary
-from hookbus.settings import Settings
+from hookbus.plugins.plugin import Plugin, Summary
+from hookbus.settings.settings import Settings
 """
 
 HEALTHY = '''

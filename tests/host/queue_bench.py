@@ -10,7 +10,7 @@ from typing import Any
 from hookbus.clock import Clock, SimulatedClock, SystemClock
 from hookbus.events import Event
 from hookbus.loop import run
-from hookbus.queues import WorkQueue
+from hookbus.queues.queue import WorkQueue
 
 
 async def turns(count: int = 10) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hookbus.config import Config, make_config
 from hookbus.errors import ConfigurationError, Problem
-from hookbus.settings import Settings
+from hookbus.settings.config import Config, make_config
+from hookbus.settings.settings import Settings
 from pydantic import Field, SecretStr
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hookbus.delivery import Breaker, Retry
+from hookbus.bus.delivery import Breaker, Retry
 from hookbus.operational import BreakerClosed, BreakerOpened, EventDeadLettered
 
 from tests.host.bussing import Shaky, Tick, World, play

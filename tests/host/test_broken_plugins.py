@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from hookbus import ConfigurationError, Event, Plugin, PluginContext, PluginError, hookimpl
 from hookbus.operational import PluginFailed
-from hookbus.plugin import PluginState
+from hookbus.plugins.plugin import PluginState
 from hookbus.testing import HostFactory, RecordingHost
 
 from tests.host.plugin_factory import HANG, Site, release

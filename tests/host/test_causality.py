@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hookbus.bus.delivery import Retry
 from hookbus.clock import SystemClock
-from hookbus.delivery import Retry
 from hookbus.envelope import Envelope, Lagged
 from hookbus.operational import EventLoopCut, HandlerFailed
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hookbus.channel import SLICE, Channel, Cursor
+from hookbus.bus.channel import SLICE, Channel, Cursor
+from hookbus.bus.filters import make_filter
 from hookbus.clock import SimulatedClock
 from hookbus.envelope import Envelope, Origin
-from hookbus.filters import make_filter
 from hookbus.loop import run
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -147,7 +147,7 @@ def test_a_reader_that_never_reads_is_not_kept_for_without_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Beyond the limit the oldest critical ones are lost, and counted as lost."""
-    monkeypatch.setattr("hookbus.channel.KEPT_LIMIT", 10)
+    monkeypatch.setattr("hookbus.bus.channel.KEPT_LIMIT", 10)
     ring = channel()
     cursor = reader(ring, 2)
     for number in range(100):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hookbus.config import SECTIONS, Config, load_config, make_config
 from hookbus.errors import ConfigurationError
-from hookbus.layers import loose
+from hookbus.settings.config import SECTIONS, Config, load_config, make_config
+from hookbus.settings.layers import loose
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hookbus.config import set_plugin_enabled
 from hookbus.errors import ConfigurationError
+from hookbus.settings.config import set_plugin_enabled
 
 
 def write(folder: Path, text: str) -> Path:

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hookbus.config import (
+from hookbus.errors import ConfigurationError, Problem
+from hookbus.settings.config import (
     Config,
     configuration_problems,
     load_config,
     make_config,
 )
-from hookbus.errors import ConfigurationError, Problem
-from hookbus.secrets import HIDDEN
-from hookbus.settings import Settings
+from hookbus.settings.secrets import HIDDEN
+from hookbus.settings.settings import Settings
 from pydantic import Field, SecretStr, model_validator
 
 from tests.host.risk_settings import Risk, mistake, risk, write

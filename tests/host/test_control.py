@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from hookbus import Event, Job, Plugin, PluginContext, UsageError, hookimpl
-from hookbus.control import LONGEST_LINE, MOST_CLIENTS, ControlServer, control
-from hookbus.control_client import HostRefused, NoRunningHost, connect, require
-from hookbus.control_place import choose_socket, read_note
+from hookbus.control.client import HostRefused, NoRunningHost, connect, require
+from hookbus.control.place import choose_socket, read_note
+from hookbus.control.server import LONGEST_LINE, MOST_CLIENTS, ControlServer, control
 from hookbus.testing import HostFactory, RecordingHost
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

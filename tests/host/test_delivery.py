@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from hookbus.delivery import Retry, error_text
+from hookbus.bus.delivery import Retry, error_text
 from hookbus.events import Event
 from hookbus.operational import (
     EventDeadLettered,

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hookbus.config import make_config
-from hookbus.discovery import Installed, discover, host_range_error, installed
-from hookbus.loader import create_records
-from hookbus.plugin import Plugin, PluginState
+from hookbus.plugins.discovery import Installed, discover, host_range_error, installed
+from hookbus.plugins.loader import create_records
+from hookbus.plugins.plugin import Plugin, PluginState
+from hookbus.settings.config import make_config
 
 from tests.host.plugin_factory import NEIGHBOURS, Site
 
@@ -303,7 +303,7 @@ def test_what_is_heavy_is_imported_where_it_is_used() -> None:
     heavy = ("importlib_metadata", "packaging", "pluggy", "tomlkit")
     script = f"""
 import sys
-import hookbus.config, hookbus.discovery
+import hookbus.settings.config, hookbus.plugins.discovery
 print([name for name in {heavy!r} if name in sys.modules])
 """
     done = subprocess.run(

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from hookbus.errors import ExpressionError, UsageError
 from hookbus.events import Event
-from hookbus.expressions import MAX_LENGTH, compile_expression
+from hookbus.expressions.expression import MAX_LENGTH, compile_expression
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 
@@ -312,7 +312,7 @@ def test_an_error_while_running_names_the_expression() -> None:
 def test_optimised_python_runs_the_same_checks() -> None:
     """`python -OO` strips asserts and docstrings, and must strip no check."""
     code = (
-        "from hookbus.expressions import compile_expression as c\n"
+        "from hookbus.expressions.expression import compile_expression as c\n"
         "from hookbus.errors import ExpressionError\n"
         "try: c('x.__class__', None)\n"
         "except ExpressionError: print('refused')\n"

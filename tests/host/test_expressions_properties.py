@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hookbus.errors import ExpressionError
-from hookbus.expressions import compile_expression
+from hookbus.expressions.expression import compile_expression
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, NewType
 
 import pytest
 from hookbus.errors import ExpressionError
-from hookbus.expressions import compile_expression
+from hookbus.expressions.expression import compile_expression
 from pydantic import BaseModel, JsonValue
 from typing_extensions import TypeAliasType
 

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hookbus.bus.filters import make_filter
 from hookbus.errors import ExpressionError, UsageError
 from hookbus.events import Event
-from hookbus.filters import make_filter
 
 from tests.host.bussing import (
     MODES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from hookbus.guard import guarded, in_words, trace
+from hookbus.plugins.guard import guarded, in_words, trace
 
 from tests.host.plugin_factory import hang, release
 

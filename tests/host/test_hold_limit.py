@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from hookbus.delivery import Breaker, Retry
+from hookbus.bus.delivery import Breaker, Retry
+from hookbus.bus.voice import Bus
 from hookbus.errors import BusClosed
 from hookbus.operational import (
     BackpressureWarning,
@@ -15,7 +16,6 @@ from hookbus.operational import (
     HandlerFailed,
     OperationalEvent,
 )
-from hookbus.voice import Bus
 
 from tests.host.bussing import Order, Tick, World, numbers, play, turns
 

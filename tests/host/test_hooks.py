@@ -8,9 +8,9 @@ from typing import Any
 import pluggy
 import pytest
 from hookbus.errors import PluginError
-from hookbus.hooks import call_hook, create_manager, implements, register
 from hookbus.hookspecs import hookimpl
-from hookbus.plugin import Plugin, Summary
+from hookbus.plugins.hooks import call_hook, create_manager, implements, register
+from hookbus.plugins.plugin import Plugin, Summary
 
 
 def refusal(cls: type[Plugin]) -> PluginError:

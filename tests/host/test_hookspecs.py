@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from hookbus import hookspecs
-from hookbus.hooks import create_manager
+from hookbus.plugins.hooks import create_manager
 
 HOOKS: dict[str, Callable[..., object]] = {
     name: function for name, function in vars(hookspecs).items() if name.startswith("hookbus_")

@@ -25,7 +25,7 @@ from hookbus import (
     hookimpl,
 )
 from hookbus.operational import HostStopping, LedgerDiscrepancy, PluginStopped, SourceFinished
-from hookbus.plugin import PluginState
+from hookbus.plugins.plugin import PluginState
 from hookbus.testing import HostFactory
 
 SIMULATED = {"clock": {"mode": "simulated"}}
@@ -296,7 +296,7 @@ async def test_books_that_do_not_balance_are_a_critical_event_and_exit_code_1(
 SCRIPT = """
 import sys
 from pathlib import Path
-from hookbus.config import make_config
+from hookbus.settings.config import make_config
 from hookbus.host import Host
 from hookbus.logs import make_logger
 from hookbus.loop import run

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from hookbus import Event, Plugin, PluginContext, hookimpl
 from hookbus.operational import PluginFailed
-from hookbus.plugin import PluginState
+from hookbus.plugins.plugin import PluginState
 from hookbus.testing import HostFactory
 
 

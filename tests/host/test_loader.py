@@ -7,8 +7,8 @@ import sys
 import textwrap
 
 import pytest
-from hookbus.plugin import Plugin, PluginRecord, PluginState
-from hookbus.secrets import HIDDEN
+from hookbus.plugins.plugin import Plugin, PluginRecord, PluginState
+from hookbus.settings.secrets import HIDDEN
 
 from tests.host.plugin_factory import HANG, NEIGHBOURS, Loaded, Site
 
@@ -145,7 +145,7 @@ def test_an_import_that_hangs_does_not_keep_the_process(site: Site) -> None:
 
 def test_a_slow_import_is_mentioned(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """An author learns that the plugin delays every start of the host."""
-    monkeypatch.setattr("hookbus.loader.SLOW_IMPORT", -1.0)
+    monkeypatch.setattr("hookbus.plugins.loader.SLOW_IMPORT", -1.0)
     site.install_healthy("slow")
 
     (warning,) = site.load()["slow"].warnings

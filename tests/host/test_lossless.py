@@ -7,28 +7,20 @@ from typing import Any
 
 import pytest
 from hookbus.errors import BusClosed, PublishDeadlock, WouldBlock
-from hookbus.voice import Bus
 
-from tests.host.bussing import Alarm, Market, Note, Order, Tick, World, numbers, play, turns
-
-
-class Held:
-    """A handler that keeps what it gets, after waiting for `gate`."""
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.seen: list[Any] = []
-
-    async def __call__(self, event: Any) -> None:
-        """Wait, then keep the event."""
-        await self.gate.wait()
-        self.seen.append(event)
-
-
-async def publish_all(bus: Bus, count: int, start: int = 0) -> None:
-    """Publish numbered ticks one after the other."""
-    for number in range(start, start + count):
-        await bus.publish(Tick(number=number))
+from tests.host.bussing import (
+    Alarm,
+    Held,
+    Market,
+    Note,
+    Order,
+    Tick,
+    World,
+    numbers,
+    play,
+    publish_all,
+    turns,
+)
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 3, 5, 8])

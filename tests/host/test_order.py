@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hookbus.order import fail_dependents, start_order
-from hookbus.plugin import PluginRecord, PluginState
+from hookbus.plugins.order import fail_dependents, start_order
+from hookbus.plugins.plugin import PluginRecord, PluginState
 from hypothesis import given
 from hypothesis import strategies as st
 

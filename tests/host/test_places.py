@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hookbus.mistakes import Place
-from hookbus.places import key_lines
+from hookbus.settings.mistakes import Place
+from hookbus.settings.places import key_lines
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from hookbus.bus import YIELD_EVERY
+from hookbus.bus.eventbus import YIELD_EVERY
 from hookbus.envelope import Envelope
 from hookbus.errors import BusClosed, DuplicateEventType, UsageError
 from hookbus.events import Event

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hookbus.clock import SimulatedClock
 from hookbus.errors import QueueFull, UsageError, WouldBlock
-from hookbus.queues import WorkQueue
+from hookbus.queues.queue import WorkQueue
 
 from tests.host.queue_bench import Bench, simulated, turns
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hookbus.errors import BusClosed, UsageError
-from hookbus.queues import WorkQueue
+from hookbus.queues.queue import WorkQueue
 
 from tests.host.queue_bench import Bench, never_stop, on_system_clock, simulated, turns
 

@@ -10,7 +10,7 @@ import pytest
 from hookbus.clock import SimulatedClock
 from hookbus.errors import BusClosed, QueueFull, WouldBlock
 from hookbus.loop import SimulatedLoop
-from hookbus.queues import WhenFull, WorkQueue
+from hookbus.queues.queue import WhenFull, WorkQueue
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

@@ -8,11 +8,11 @@ from contextvars import ContextVar
 
 import pytest
 import structlog
-from hookbus.bus import EventBus
+from hookbus.bus.eventbus import EventBus
+from hookbus.bus.voice import Bus
 from hookbus.clock import SimulatedClock
 from hookbus.envelope import Envelope
 from hookbus.events import Event
-from hookbus.voice import Bus
 
 from tests.host.queue_bench import Bench, never_stop, on_system_clock, simulated, turns
 

@@ -6,8 +6,8 @@ import json
 from typing import Annotated, Any
 
 import pytest
-from hookbus.secrets import HIDDEN, hide_secrets, holds_secret, redact, secret_texts
-from hookbus.settings import Settings
+from hookbus.settings.secrets import HIDDEN, hide_secrets, holds_secret, redact, secret_texts
+from hookbus.settings.settings import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, Secret, SecretBytes, SecretStr

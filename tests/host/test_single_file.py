@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hookbus.config import make_config
 from hookbus.errors import PluginError
-from hookbus.plugin import PluginState
-from hookbus.single_file import default_name, find_plugin, import_file, split_argument
+from hookbus.plugins.plugin import PluginState
+from hookbus.plugins.single_file import default_name, find_plugin, import_file, split_argument
+from hookbus.settings.config import make_config
 
 from tests.host.plugin_factory import PRELUDE, Loaded
 

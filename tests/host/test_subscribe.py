@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hookbus.delivery import Breaker, Retry
+from hookbus.bus.delivery import Breaker, Retry
 from hookbus.envelope import Envelope
 from hookbus.errors import BusClosed, UsageError
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from hookbus import Event, Plugin, PluginContext, hookimpl
-from hookbus.plugin import PluginState
+from hookbus.plugins.plugin import PluginState
 from hookbus.testing import HostFactory, PluginConformance, RecordingBus
 
 

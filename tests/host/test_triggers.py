@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from hookbus.clock import SECOND, from_ns, to_ns
 from hookbus.errors import UsageError
-from hookbus.triggers import Cron, Interval, Once, Trigger, TriggerError, instant_of, zone_of
+from hookbus.scheduler.triggers import (
+    Cron,
+    Interval,
+    Once,
+    Trigger,
+    TriggerError,
+    instant_of,
+    zone_of,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from hookbus.clock import to_ns
-from hookbus.triggers import Cron
+from hookbus.scheduler.triggers import Cron
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

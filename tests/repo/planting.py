@@ -69,9 +69,9 @@ def _healthy() -> dict[str, str | None]:
         ".ci/run": "nox\n",
         "host/hookbus/__init__.py": '__all__ = ["Plugin"]\n',
         "host/hookbus/py.typed": "",
-        "host/hookbus/bus.py": "import asyncio\n",
-        "host/hookbus/scheduler.py": "import pluggy\n",
-        "host/hookbus/loader.py": "",
+        "host/hookbus/bus/eventbus.py": "import asyncio\n",
+        "host/hookbus/scheduler/scheduler.py": "import pluggy\n",
+        "host/hookbus/plugins/loader.py": "",
         "host/hookbus/host.py": "from hookbus import bus, loader, scheduler\n",
     }
     for name in ("alpha", "beta"):

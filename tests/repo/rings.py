@@ -20,10 +20,10 @@ PUBLIC_MODULES = ("hookbus.operational",)
 COMPANIONS = {"pydantic-core": "pydantic"}
 """Distributions that another one brings along in exactly the version that it needs."""
 
-ABOVE_THE_HOST = ("hookbus.cli", "hookbus.control", "hookbus.control_requests", "hookbus.testing")
+ABOVE_THE_HOST = ("hookbus.cli", "hookbus.control", "hookbus.testing")
 """What uses a whole host, as any program may, and is used by no part of it."""
 
-COMPONENTS = ("hookbus.bus", "hookbus.scheduler", "hookbus.loader")
+COMPONENTS = ("hookbus.bus.eventbus", "hookbus.scheduler.scheduler", "hookbus.plugins.loader")
 """Whoever imports all of these composes the host."""
 
 FORBIDDEN_IN_KERNEL = (

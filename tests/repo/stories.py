@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hookbus import Plugin, PluginContext, hookimpl
-from hookbus.config import make_config
+from hookbus.settings.config import make_config
 
 from tests.repo.pages import EXAMPLES, Block, Page
 from tests.repo.tree import ROOT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from hookbus import Clock, Host
-from hookbus.config import make_config
+from hookbus.settings.config import make_config
 
 from tests.repo.pages import Block, Page, guides, pages
 from tests.repo.stories import (

@@ -48,9 +48,9 @@ def test_the_vocabulary_may_be_imported(tmp_path: Path) -> None:
 
 def test_a_plugin_that_reaches_behind_the_public_surface_is_found(tmp_path: Path) -> None:
     """A plugin takes only what `hookbus.__all__` names: modules of the host are private to it."""
-    source = "from hookbus import Plugin\nfrom hookbus.bus import EventBus"
+    source = "from hookbus import Plugin\nfrom hookbus.bus.eventbus import EventBus"
     found = problems(plant(tmp_path, {ALPHA: source}))
-    assert found == [f"{ALPHA}:2: hookbus.bus.EventBus is not public"]
+    assert found == [f"{ALPHA}:2: hookbus.bus.eventbus.EventBus is not public"]
 
 
 def test_a_vocabulary_with_behaviour_is_found(tmp_path: Path) -> None:
@@ -82,7 +82,9 @@ def test_a_kernel_import_that_is_not_declared_is_found(tmp_path: Path) -> None:
 
 def test_a_second_composition_root_is_found(tmp_path: Path) -> None:
     """Only host.py imports all parts of the kernel at run time."""
-    source = "from . import bus, scheduler\nfrom .loader import load"
+    source = (
+        "from .bus import eventbus\nfrom .scheduler import scheduler\nfrom .plugins import loader"
+    )
     found = problems(plant(tmp_path, {KERNEL: source}))
     assert found == [f"{KERNEL}: composes the host, which only host.py may"]
 

@@ -12,8 +12,8 @@ from hookbus.cli.output import print_json, print_problems, problem_json
 from hookbus.errors import ConfigurationError, PluginError, Problem
 
 if TYPE_CHECKING:
-    from hookbus.assembly import Assembly
-    from hookbus.plugin import PluginRecord
+    from hookbus.plugins.assembly import Assembly
+    from hookbus.plugins.plugin import PluginRecord
 
 
 @click.command()
@@ -44,7 +44,7 @@ def check(config: str | None, strict: bool, given: Given, as_json: bool) -> None
 
 def job_problems(assembly: Assembly) -> Iterator[Problem]:
     """What is wrong with the settings of declared jobs, once they are applied to the jobs."""
-    from hookbus.scheduler import standing
+    from hookbus.scheduler.scheduler import standing
 
     for plugin, job in _jobs(assembly):
         name = f"{plugin}.{job.name}"

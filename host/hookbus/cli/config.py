@@ -15,9 +15,9 @@ from hookbus.errors import ConfigurationError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from hookbus.assembly import Assembly
-    from hookbus.config import PluginTable
-    from hookbus.plugin import PluginRecord
+    from hookbus.plugins.assembly import Assembly
+    from hookbus.plugins.plugin import PluginRecord
+    from hookbus.settings.config import PluginTable
 
 DEFAULT = "default"
 
@@ -59,7 +59,7 @@ def show(prefix: str | None, given: Given, as_json: bool) -> None:
 
 def effective(assembly: Assembly) -> Iterator[Value]:
     """Every value in force, section by section."""
-    from hookbus.config import PluginTable
+    from hookbus.settings.config import PluginTable
 
     given = assembly.config
     for section in ("host", "clock", "events", "bus"):
@@ -106,14 +106,14 @@ def _model_values(
 
 
 def _hidden(assembly: Assembly, place: tuple[str, ...], raw: Mapping[str, Any]) -> Iterator[Value]:
-    from hookbus.secrets import HIDDEN
+    from hookbus.settings.secrets import HIDDEN
 
     for key in raw:
         yield _value(assembly, (*place, key), HIDDEN)
 
 
 def _value(assembly: Assembly, place: tuple[str, ...], value: Any) -> Value:
-    from hookbus.layers import locate
+    from hookbus.settings.layers import locate
 
     layers = assembly.config.layers
     problem = assembly.config.problem(place, "", "")
@@ -140,8 +140,8 @@ def make_schema(assembly: Assembly) -> dict[str, Any]:
     """The JSON Schema of the whole file: the host's sections, jobs, and each plugin's settings."""
     from pydantic.json_schema import models_json_schema
 
-    from hookbus.config import SECTIONS, PluginTable
-    from hookbus.jobs import JobSettings
+    from hookbus.scheduler.jobs import JobSettings
+    from hookbus.settings.config import SECTIONS, PluginTable
 
     loaded = {
         name: type(record.settings)

@@ -19,7 +19,7 @@ from hookbus.cli.output import print_json, print_table
 from hookbus.errors import ConfigurationError, HookbusError
 
 if TYPE_CHECKING:
-    from hookbus.assembly import Assembly
+    from hookbus.plugins.assembly import Assembly
 
 LIBRARIES = ("click", "cronsim", "packaging", "pluggy", "pydantic", "rich", "structlog", "tomlkit")
 OLDEST_PYTHON = (3, 11)
@@ -177,8 +177,8 @@ def _state_folder(folder: Path) -> Finding:
 
 
 def _running_host(folder: Path) -> Finding:
-    from hookbus.control_client import connect
-    from hookbus.control_place import read_note
+    from hookbus.control.client import connect
+    from hookbus.control.place import read_note
 
     client = connect(folder)
     if client is None:

@@ -24,7 +24,7 @@ def events() -> None:
 @json_option
 def list_events(pattern: str, given: Given, as_json: bool) -> None:
     """List the event types that the host and its plugins declare; --json adds their schemas."""
-    from hookbus.descriptions import describe_event_type
+    from hookbus.control.descriptions import describe_event_type
 
     assembly = given.assembly()
     found = [describe_event_type(cls, assembly.registry) for cls in assembly.registry]
@@ -58,7 +58,7 @@ def tail_events(
     pattern: str, history: int, where: str | None, count: int | None, given: Given, as_json: bool
 ) -> None:
     """Follow the events of the running host whose types match PATTERN, until Ctrl-C."""
-    from hookbus.control_client import require
+    from hookbus.control.client import require
 
     seen = 0
     with require(given.config().state_dir) as client:
@@ -110,7 +110,7 @@ def emit_event(
 
     Values are JSON where the field accepts that, and plain text otherwise.
     """
-    from hookbus.control_client import require
+    from hookbus.control.client import require
 
     whole, texts = _object(data), dict(_pair(field) for field in fields)
     with require(given.config().state_dir) as client:

@@ -13,8 +13,8 @@ from hookbus.cli.output import print_json, print_problems, print_table
 from hookbus.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
-    from hookbus.assembly import Assembly
-    from hookbus.scheduler import Standing
+    from hookbus.plugins.assembly import Assembly
+    from hookbus.scheduler.scheduler import Standing
 
 
 @click.group()
@@ -55,7 +55,7 @@ def _row(job: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _running_jobs(given: Given) -> list[dict[str, Any]] | None:
-    from hookbus.control_client import connect
+    from hookbus.control.client import connect
 
     client = connect(given.config().state_dir)
     if client is None:
@@ -66,7 +66,7 @@ def _running_jobs(given: Given) -> list[dict[str, Any]] | None:
 
 
 def _declared_jobs(given: Given) -> list[dict[str, Any]]:
-    from hookbus.descriptions import describe_job
+    from hookbus.control.descriptions import describe_job
 
     assembly = given.assembly()
     if assembly.problems:
@@ -80,7 +80,7 @@ def standings(assembly: Assembly) -> Iterator[tuple[str, str, Standing]]:
     Raises `ConfigurationError` where settings do not fit a job.
     """
     from hookbus.cli.check import job_problems
-    from hookbus.scheduler import standing
+    from hookbus.scheduler.scheduler import standing
 
     problems = list(job_problems(assembly))
     if problems:
@@ -122,7 +122,7 @@ def preview_jobs(
 
 
 def _refuse(name: str, known: Sequence[str]) -> Any:
-    from hookbus.mistakes import suggest
+    from hookbus.settings.mistakes import suggest
 
     listed = f"These are declared: {', '.join(known) or 'none'}."
     raise UsageError(f"there is no job {name!r}. {suggest(name, known, listed)}")
@@ -142,7 +142,7 @@ def _instant(text: str | None) -> datetime:
 
 
 def _preview(name: str, stands: Standing, count: int, start: datetime) -> dict[str, Any]:
-    from hookbus.jobs import preview
+    from hookbus.scheduler.jobs import preview
 
     timed = stands.mode in ("timer", "shadow")
     runs = preview(stands.job, count, start) if timed else []
@@ -202,7 +202,7 @@ def run_job(name: str, given: Given, as_json: bool) -> None:
 
     Exit code 1 when the run fails.
     """
-    from hookbus.control_client import require
+    from hookbus.control.client import require
 
     with require(given.config().state_dir) as client:
         entry = client.ask("jobs.run", name=name, limit=None)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hookbus import __version__
-from hookbus.discovery import NAME_PATTERN, TAKEN_NAMES
 from hookbus.errors import UsageError
+from hookbus.plugins.discovery import NAME_PATTERN, TAKEN_NAMES
 
 TEMPLATE = Path(__file__).with_name("template")
 """The folder whose files are copied; the last suffix of each is dropped."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from hookbus.assembly import Assembly
-    from hookbus.config import Config
+    from hookbus.plugins.assembly import Assembly
+    from hookbus.settings.config import Config
 
 Function = Callable[..., Any]
 
@@ -52,13 +52,13 @@ class Given:
 
     def config(self) -> Config:
         """Read the configuration; raises `ConfigurationError` where there is none to go on with."""
-        from hookbus.config import load_config
+        from hookbus.settings.config import load_config
 
         return load_config(self.file, self.overrides, os.environ, self.files)
 
     def assembly(self) -> Assembly:
         """Load the plugins, start none; mistakes are in `problems` and in the records."""
-        from hookbus.assembly import Assembly
+        from hookbus.plugins.assembly import Assembly
 
         return Assembly(self.config(), safe_mode=self.safe_mode, tolerant=True)
 

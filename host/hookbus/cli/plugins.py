@@ -12,8 +12,8 @@ from hookbus.cli.output import print_json, print_pairs, print_problems, print_ta
 from hookbus.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
-    from hookbus.assembly import Assembly
-    from hookbus.plugin import PluginRecord
+    from hookbus.plugins.assembly import Assembly
+    from hookbus.plugins.plugin import PluginRecord
 
 
 @click.group()
@@ -26,7 +26,7 @@ def plugins() -> None:
 @json_option
 def list_plugins(given: Given, as_json: bool) -> None:
     """List every plugin that is installed or named, and what is wrong with it."""
-    from hookbus.descriptions import describe_plugin
+    from hookbus.control.descriptions import describe_plugin
 
     assembly = given.assembly()
     records = [assembly.records[name] for name in sorted(assembly.records)]
@@ -83,14 +83,14 @@ def show_plugin(name: str, given: Given, as_json: bool) -> None:
 
 
 def _unknown(name: str, known: Any) -> UsageError:
-    from hookbus.mistakes import suggest
+    from hookbus.settings.mistakes import suggest
 
     listed = f"These are known: {', '.join(sorted(known)) or 'none'}."
     return UsageError(f"there is no plugin {name!r}. {suggest(name, known, listed)}")
 
 
 def _as_json(assembly: Assembly, record: PluginRecord) -> dict[str, Any]:
-    from hookbus.descriptions import describe_plugin
+    from hookbus.control.descriptions import describe_plugin
 
     settings = record.settings
     return {
@@ -168,7 +168,7 @@ def disable_plugin(name: str, given: Given) -> None:
 
 
 def _switch(name: str, given: Given, *, enabled: bool) -> None:
-    from hookbus.config_file import set_plugin_enabled
+    from hookbus.settings.config_file import set_plugin_enabled
 
     _check_known(name, given)
     path = given.file or Path(DEFAULT_FILE)
@@ -181,7 +181,7 @@ def _switch(name: str, given: Given, *, enabled: bool) -> None:
 
 def _check_known(name: str, given: Given) -> None:
     """Refuse a name that nobody knows, without importing what may be broken."""
-    from hookbus.discovery import discover
+    from hookbus.plugins.discovery import discover
 
     config = given.config()
     known = {*config.plugins, *(candidate.name for candidate in discover(config))}

@@ -91,7 +91,7 @@ def _tell_mistakes(host: Host) -> None:
 
 def _run(host: Host, *, bar: bool) -> RunReport:
     from hookbus.cli.progress import progress
-    from hookbus.control import control
+    from hookbus.control.server import control
     from hookbus.loop import run as run_on_loop
 
     async def main() -> RunReport:
@@ -138,7 +138,7 @@ def _print(host: Host, report: RunReport, seconds: float, code: int, *, as_json:
 
 
 def _as_json(host: Host, report: RunReport, seconds: float, code: int) -> dict[str, Any]:
-    from hookbus.descriptions import describe_books
+    from hookbus.control.descriptions import describe_books
 
     published = report.ledger.published
     return {

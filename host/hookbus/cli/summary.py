@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hookbus.host import Host
-    from hookbus.plugin import Summary
+    from hookbus.plugins.plugin import Summary
     from hookbus.runreport import RunReport
 
 GAP = 4

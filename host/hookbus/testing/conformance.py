@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from hookbus.events import Event
 from hookbus.hookspecs import hookimpl
 from hookbus.operational import HandlerFailed, OperationalEvent
-from hookbus.plugin import Plugin, PluginState
+from hookbus.plugins.plugin import Plugin, PluginState
 from hookbus.testing.hosts import HostFactory, RecordingHost
 
 IMPORT_SECONDS = 3.0

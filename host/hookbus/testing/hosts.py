@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hookbus.clock import Clock
-from hookbus.config import make_config
 from hookbus.host import Host
-from hookbus.plugin import Plugin
+from hookbus.plugins.plugin import Plugin
+from hookbus.settings.config import make_config
 from hookbus.testing.recording import Recording, record
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, TypeVar
 
-from hookbus.bus import EventBus
+from hookbus.bus.eventbus import EventBus
+from hookbus.bus.filters import FilterLike
+from hookbus.bus.voice import Bus
 from hookbus.clock import Clock
 from hookbus.envelope import Envelope
 from hookbus.events import Event
-from hookbus.filters import FilterLike
-from hookbus.voice import Bus
 
 E = TypeVar("E", bound=Event)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from hookbus.control_client import connect
+from hookbus.control.client import connect
 
 from tests.host.cli.conftest import Shell
 from tests.host.cli.samples import SIMULATED, SYSTEM, TICKER

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hookbus.cli.summary import _side_by_side
-from hookbus.plugin import Summary
+from hookbus.plugins.plugin import Summary
 from rich.console import Console
 
 from tests.host.cli.conftest import Shell

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from hookbus.alarms import Alarms
 from hookbus.clock import SECOND, SimulatedClock
 from hookbus.loop import run
+from hookbus.scheduler.alarms import Alarms
 
 
 def test_alarms_ring_by_instant_then_by_order_of_setting() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hookbus.envelope import Envelope
 from hookbus.errors import ConfigurationError
 from hookbus.events import Event
-from hookbus.jobs import Job, JobRun, JobSettings
 from hookbus.operational import HandlerFailed, JobCompleted, JobStarted
-from hookbus.ownership import current_plugin
+from hookbus.plugins.ownership import current_plugin
+from hookbus.scheduler.jobs import Job, JobRun, JobSettings
 from pydantic import Field
 
 from tests.host.scheduling.world import Simulate, World

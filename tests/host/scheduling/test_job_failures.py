@@ -10,9 +10,9 @@ import pytest
 from hookbus.clock import SystemClock
 from hookbus.errors import WouldBlock
 from hookbus.events import Event
-from hookbus.jobs import Job, JobRun
 from hookbus.loop import run
 from hookbus.operational import JobFailed
+from hookbus.scheduler.jobs import Job, JobRun
 
 from tests.host.scheduling.world import Simulate, World, make_world
 

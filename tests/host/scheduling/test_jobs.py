@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hookbus.errors import ConfigurationError, ExpressionError, UsageError
 from hookbus.events import Event
-from hookbus.jobs import Job, JobError, JobRun, JobSettings, preview
-from hookbus.scheduler import standing
+from hookbus.scheduler.jobs import Job, JobError, JobRun, JobSettings, preview
+from hookbus.scheduler.scheduler import standing
 from pydantic import Field, ValidationError
 
 

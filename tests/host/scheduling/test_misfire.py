@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hookbus.jobs import Job, Misfire
-from hookbus.jobstate import FileRunState
 from hookbus.operational import HostStopping
+from hookbus.scheduler.jobs import Job, Misfire
+from hookbus.scheduler.jobstate import FileRunState
 from structlog.testing import capture_logs
 
 from tests.host.scheduling.world import Simulate, World

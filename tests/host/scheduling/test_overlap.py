@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from hookbus.events import Event
-from hookbus.jobs import Job, JobRun
 from hookbus.operational import JobSkipped
+from hookbus.scheduler.jobs import Job, JobRun
 from pydantic import Field
 
 from tests.host.scheduling.world import Simulate, World

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hookbus.errors import UsageError
 from hookbus.events import Event
-from hookbus.jobs import Job, Misfire, Overlap, TriggerChoice
-from hookbus.runledger import LedgerEntry, RunLedger
+from hookbus.scheduler.jobs import Job, Misfire, Overlap, TriggerChoice
+from hookbus.scheduler.runledger import LedgerEntry, RunLedger
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field

@@ -7,8 +7,8 @@ import random
 
 import pytest
 from hookbus.errors import UsageError
-from hookbus.jobs import Job, JobRun, JobSettings
 from hookbus.operational import JobCompleted, JobStarted
+from hookbus.scheduler.jobs import Job, JobRun, JobSettings
 
 from tests.host.scheduling.world import Simulate, World
 

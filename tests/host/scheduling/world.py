@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from hookbus.bus import EventBus
+from hookbus.bus.eventbus import EventBus
+from hookbus.bus.voice import Bus
 from hookbus.clock import SECOND, Clock, SimulatedClock, from_ns, to_ns
-from hookbus.jobs import JobRun
 from hookbus.loop import run
 from hookbus.operational import OperationalEvent
-from hookbus.scheduler import PluginScheduler, Scheduler
-from hookbus.voice import Bus
+from hookbus.scheduler.jobs import JobRun
+from hookbus.scheduler.scheduler import PluginScheduler, Scheduler
 
 T = TypeVar("T")
 

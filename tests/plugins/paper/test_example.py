@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from hookbus import Host, SimulatedClock
-from hookbus.config import load_config
 from hookbus.loop import run
 from hookbus.runreport import RunReport
+from hookbus.settings.config import load_config
 
 pytest.importorskip("hookbus_market", reason="the example needs hookbus-market")
 

@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from hookbus.settings import build
+from hookbus.settings.settings import build
 
 from tests.plugins.paper.running import PAPER
 

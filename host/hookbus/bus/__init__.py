@@ -1,0 +1,1 @@
+"""The bus: publishing, rings, subscriptions, delivery, streams and the ledger."""

@@ -1,0 +1,388 @@
+"""The bus: publishing, subscribing and the state behind them.
+
+`EventBus` belongs to the host; every plugin speaks through a `Bus` of its own, which puts the
+plugin's name on what it publishes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from hookbus.bus.channel import Channel
+from hookbus.bus.delivery import FAILURES
+from hookbus.bus.filters import Filter, Predicate
+from hookbus.bus.gates import Gates
+from hookbus.bus.inline import InlineSubscription
+from hookbus.bus.ledger import Ledger
+from hookbus.bus.options import Options
+from hookbus.bus.reports import Reports
+from hookbus.bus.routing import Route
+from hookbus.bus.streams import Stream
+from hookbus.bus.subscription import Subscription, current_subscription
+from hookbus.clock import Clock
+from hookbus.contracts import Journal
+from hookbus.envelope import Envelope, Handling, Inlining, Origin, current_envelope
+from hookbus.errors import BusClosed, PublishDeadlock, UsageError
+from hookbus.events import Event, EventRegistry, describe
+from hookbus.plugins.ownership import Ownership, host_context
+
+get_current_envelope = current_envelope.get
+set_current_envelope = current_envelope.set
+reset_current_envelope = current_envelope.reset
+
+YIELD_EVERY = 256
+"""After so many publishes in a row `publish` lets other tasks run."""
+
+
+class EventBus:
+    """Routes, channels and subscriptions of one host.
+
+    `run` is the identifier of the run, `capacity` the ring size of a subscription that names none,
+    `history` the number of recent events kept per type, `max_depth` the longest causal chain,
+    `hold_limit` how many seconds one handler may keep publishers waiting before it is cancelled.
+    It lives on `loop`, by default the running event loop, and on the thread that makes it;
+    `ownership` is told of every task that plugins start there.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        log: Any,
+        *,
+        run: str = "run",
+        registry: EventRegistry | None = None,
+        capacity: int = 1024,
+        history: int = 256,
+        max_depth: int = 64,
+        hold_limit: float = 30.0,
+        loop: asyncio.AbstractEventLoop | None = None,
+        ownership: Ownership | None = None,
+    ) -> None:
+        self.clock = clock
+        self.run = run
+        self.registry = registry or EventRegistry()
+        self.capacity = capacity
+        self.history = history
+        self.max_depth = max_depth
+        self.journal: Journal | None = None
+        self.sequence = 0
+        self.until_yield = YIELD_EVERY
+        self.routes: dict[type[Event], Route] = {}
+        self.channels: dict[tuple[Filter, Any], Channel] = {}
+        self.subscriptions: list[Subscription] = []
+        self.inlines: list[InlineSubscription] = []
+        self.ledger = Ledger(self)
+        self.reports = Reports(self, log)
+        self.gates = Gates(self, hold_limit)
+        self.closed = False
+        self.loop = loop or asyncio.get_running_loop()
+        self.thread = threading.get_ident()
+        (ownership or Ownership()).install(self.loop)
+        self._now_ns = clock.now_ns
+        self._own_origin = Origin(run, "hookbus")
+        self._inlining = Inlining()
+        self.settling: list[asyncio.Future[None]] = []
+
+    # Publishing
+
+    def dispatch(self, route: Route, event: Event, origin: Origin) -> int:
+        """Put `event` into an envelope and hand it to everything on its route."""
+        self.sequence = sequence = self.sequence + 1
+        holder = get_current_envelope()
+        if holder is None:
+            parent = None
+        elif holder is self._inlining:
+            parent = self._inlining.current
+        else:
+            parent = holder.in_hand()
+        if parent is None:
+            envelope = Envelope(event, sequence, self._now_ns(), origin, sequence, None, 0)
+        elif parent.depth < self.max_depth:
+            envelope = Envelope(
+                event,
+                sequence,
+                self._now_ns(),
+                origin,
+                parent._correlation,
+                parent.sequence,
+                parent.depth + 1,
+            )
+        else:
+            return self._cut(event, origin, parent)
+        route.count += 1
+        route.recent.append(envelope)
+        for channel in route.channels:
+            tail = channel.tail
+            channel.buffer[tail & channel.mask] = envelope
+            channel.tail = tail + 1
+            if channel.sleepers:
+                channel.wake()
+        matched = route.targets
+        if route.special:
+            matched += self._dispatch_special(route, envelope)
+        if route.handlers:
+            self._call_inlines(route, envelope, holder)
+        return matched
+
+    def _call_inlines(
+        self, route: Route, envelope: Envelope, holder: Envelope | Handling | None
+    ) -> None:
+        inlining = self._inlining
+        if holder is None:
+            set_current_envelope(inlining)
+        elif holder is not inlining:
+            token = set_current_envelope(inlining)
+        outer, inlining.current = inlining.current, envelope
+        event = envelope.event
+        inlines = route.inlines
+        handlers = iter(route.handlers)
+        try:
+            while True:
+                try:
+                    for handler in handlers:
+                        handler(event)
+                    break
+                except FAILURES as error:
+                    inlines[-operator.length_hint(handlers) - 1].failed(envelope, error)
+        finally:
+            inlining.current = outer
+            if holder is not None and holder is not inlining:
+                reset_current_envelope(token)
+
+    def _dispatch_special(self, route: Route, envelope: Envelope) -> int:
+        """What only some routes need: critical events are kept, and predicates are asked."""
+        if route.critical:
+            for channel in route.channels:
+                channel.keep_last()
+        matched = 0
+        for target in route.conditional:
+            if not self.accepts(target, envelope.event):
+                target.filtered += 1
+            elif isinstance(target, Channel):
+                target.push(envelope)
+                matched += len(target.readers)
+                if route.critical:
+                    target.keep_last()
+            else:
+                matched += 1
+                self._call_conditional(target, envelope)
+        return matched
+
+    def _call_conditional(self, target: InlineSubscription, envelope: Envelope) -> None:
+        token = current_envelope.set(envelope)
+        try:
+            target.call(envelope.event)
+        except FAILURES as error:
+            target.failed(envelope, error)
+        finally:
+            current_envelope.reset(token)
+
+    def accepts(self, target: Channel | InlineSubscription, event: Event) -> bool:
+        """Whether a target's predicate lets `event` through; one that raises does not."""
+        if target.predicate is None:
+            return True
+        try:
+            return bool(target.predicate(event))
+        except FAILURES as error:
+            self.reports.predicate_failed(str(target.filter), event, error)
+            return False
+
+    def _cut(self, event: Event, origin: Origin, parent: Envelope) -> int:
+        self.sequence -= 1
+        self.ledger.cut += 1
+        self.reports.loop_cut(event, origin.source, parent)
+        return 0
+
+    def publish_forced(self, event: Event, origin: Origin | None = None) -> int:
+        """Publish without waiting, by default in the host's name; full rings grow up to a limit.
+
+        At the limit, and after the bus was closed, the event is not published but logged.
+        """
+        if self.closed:
+            self.reports.log.warning("published after the end", published=repr(event))
+            return 0
+        route = self.route_for(type(event), "hookbus")
+        try:
+            for channel in route.gated:
+                self.gates.make_room(channel)
+        except PublishDeadlock as error:
+            self.reports.log.error("not published", published=repr(event), error=str(error))
+            return 0
+        return self.dispatch(route, event, origin or self._own_origin)
+
+    def recent(self, channel: Channel, most: int) -> list[Envelope]:
+        """Up to `most` recent envelopes that would go to `channel`, oldest first."""
+        if most <= 0:
+            return []
+        found = [
+            envelope
+            for cls, route in self.routes.items()
+            if channel.filter.matches(cls)
+            for envelope in route.recent
+            if self.accepts(channel, envelope.event)
+        ]
+        return sorted(found, key=lambda envelope: envelope.sequence)[-most:]
+
+    # Subscribing
+
+    def route_for(self, event_class: type[Event], owner: str) -> Route:
+        """The route of an event class, made at its first publishing.
+
+        Raises `BusClosed`, `UsageError` for what is no publishable event, and
+        `DuplicateEventType` when another class has its wire name.
+        """
+        if self.closed:
+            raise BusClosed("the host has stopped; nothing more can be published")
+        route = self.routes.get(event_class)
+        if route is None:
+            if not (isinstance(event_class, type) and issubclass(event_class, Event)):
+                raise UsageError(f"{describe(event_class)} is no hookbus.Event")
+            self.registry.register(event_class, owner)
+            route = self.routes[event_class] = Route(event_class, self.history)
+            route.rebuild(self.channels.values(), self.inlines)
+        return route
+
+    def published_of(self, wanted: Filter) -> int:
+        """How many events were published that a filter wants."""
+        return sum(route.count for cls, route in self.routes.items() if wanted.matches(cls))
+
+    def channel_for(self, wanted: Filter, where: Any, predicate: Predicate | None) -> Channel:
+        """The channel of a filter and a condition, shared by all who ask for the same."""
+        key = (wanted, where if where is None or isinstance(where, str) else id(where))
+        channel = self.channels.get(key)
+        if channel is None:
+            channel = Channel(wanted, predicate, capacity=1)
+            channel.published_before = self.published_of(wanted)
+            self.channels[key] = channel
+        return channel
+
+    def subscribe(
+        self,
+        wanted: Filter,
+        where: Any,
+        predicate: Predicate | None,
+        handler: Callable[[Any], Any],
+        options: Options,
+        name: str,
+        plugin: str,
+    ) -> Subscription | InlineSubscription:
+        """Add a subscription and start its task."""
+        self._check_open()
+        self._check_journal(options)
+        if options.check(handler) == "inline":
+            inline = InlineSubscription(
+                self, wanted, predicate, handler, name, plugin, envelope=options.envelope
+            )
+            self.inlines.append(inline)
+            self.rebuild()
+            return inline
+        channel = self.channel_for(wanted, where, predicate)
+        subscription = Subscription(self, channel, handler, options, name, plugin)
+        subscription.on_idle = self.note_idle
+        channel.add(subscription)
+        self.subscriptions.append(subscription)
+        self.rebuild()
+        subscription.task = asyncio.get_running_loop().create_task(
+            subscription.run(), name=f"{plugin}:{name}", context=host_context()
+        )
+        return subscription
+
+    def open_stream(
+        self,
+        wanted: Filter,
+        where: Any,
+        predicate: Predicate | None,
+        capacity: int,
+        history: int,
+        *,
+        lossless: bool,
+        envelope: bool,
+    ) -> Stream:
+        """Add a stream that begins with up to `history` recent envelopes."""
+        self._check_open()
+        channel = self.channel_for(wanted, where, predicate)
+        recent = self.recent(channel, history)
+        stream = Stream(self, channel, capacity, recent, lossless=lossless, envelope=envelope)
+        channel.add(stream)
+        self.rebuild()
+        return stream
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise BusClosed("the host has stopped; nothing more can be subscribed")
+
+    def _check_journal(self, options: Options) -> None:
+        if options.delivery == "durable" and self.journal is None:
+            raise UsageError(
+                "delivery='durable' needs a journal, and no plugin provides "
+                "hookbus.contracts.Journal; use 'lossless'"
+            )
+
+    def rebuild(self) -> None:
+        """Bring every route up to date with the subscriptions."""
+        for route in self.routes.values():
+            route.rebuild(self.channels.values(), self.inlines)
+
+    def forget(self, subscription: Subscription | InlineSubscription) -> None:
+        """Take a closed subscription out; its account is kept in the ledger."""
+        if isinstance(subscription, InlineSubscription):
+            self.inlines.remove(subscription)
+        else:
+            self.subscriptions.remove(subscription)
+            self.drop_reader(subscription)
+        self.ledger.keep(subscription)
+        self.rebuild()
+        self.note_idle()
+
+    def drop_reader(self, reader: Any) -> None:
+        """Take a reader off its channel; a channel without readers goes away."""
+        channel = reader.channel
+        channel.remove(reader)
+        if not channel.readers:
+            for key in [key for key, other in self.channels.items() if other is channel]:
+                del self.channels[key]
+
+    # Settling
+
+    @property
+    def idle(self) -> bool:
+        """Whether every subscription has handled all that was published for it."""
+        return all(subscription.idle for subscription in self.subscriptions)
+
+    def note_idle(self) -> None:
+        """Let those who wait for the bus to settle look again."""
+        if self.settling:
+            settling, self.settling = self.settling, []
+            for waiter in settling:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    async def settled(self) -> None:
+        """Wait until every subscription has handled all that was published.
+
+        Raises `UsageError` inside a handler, which would wait for itself.
+        """
+        if current_subscription.get() is not None:
+            raise UsageError("settled() inside a handler would wait for the handler itself")
+        while not self.idle:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.settling.append(waiter)
+            await waiter
+
+    def close(self) -> None:
+        """Close every subscription and stream, and refuse everything from now on."""
+        for subscription in list(self.subscriptions):
+            subscription.close()
+        for inline in list(self.inlines):
+            inline.close()
+        for channel in list(self.channels.values()):
+            for reader in channel.readers:
+                if isinstance(reader, Stream):
+                    reader.close()
+        self.closed = True
+        self.ledger.keep_routes()
+        self.routes.clear()

@@ -1,0 +1,95 @@
+"""Inline subscriptions: plain functions called inside publish, with no ring and no task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from hookbus.bus.delivery import error_text
+from hookbus.bus.filters import Filter, Predicate
+from hookbus.bus.subscription import SubscriptionStats
+from hookbus.envelope import Envelope, handled_envelope
+
+if TYPE_CHECKING:
+    from hookbus.bus.eventbus import EventBus
+
+
+class InlineSubscription:
+    """A function called by the publisher; what it matched follows from the counts of the routes."""
+
+    idle = True
+
+    def __init__(
+        self,
+        bus: EventBus,
+        wanted: Filter,
+        predicate: Predicate | None,
+        handler: Callable[[Any], Any],
+        name: str,
+        plugin: str,
+        *,
+        envelope: bool,
+    ) -> None:
+        self.bus = bus
+        self.filter = wanted
+        self.predicate = predicate
+        self.call = _with_envelope(handler) if envelope else handler
+        self.name = name
+        self.plugin = plugin
+        self.filtered = 0
+        self.failures = 0
+        self.closed = False
+        self.on_close: Callable[[], None] | None = None
+        self._published_before = bus.published_of(wanted)
+        self._published_at_close = 0
+
+    def failed(self, envelope: Envelope, error: BaseException) -> None:
+        """The function raised: count it, tell, and give the event up."""
+        self.failures += 1
+        self.bus.reports.handler_failed(self, envelope, error)
+        self.bus.reports.dead_lettered(self, envelope, error_text(error), attempts=1)
+
+    def close(self) -> None:
+        """End the subscription."""
+        if not self.closed:
+            self._published_at_close = self.bus.published_of(self.filter)
+            self.closed = True
+            self.bus.forget(self)
+            if self.on_close is not None:
+                self.on_close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether its account changes no more."""
+        return self.closed
+
+    def stats(self) -> SubscriptionStats:
+        """The account as it stands."""
+        end = self._published_at_close if self.closed else self.bus.published_of(self.filter)
+        matched = end - self._published_before
+        return SubscriptionStats(
+            name=self.name,
+            plugin=self.plugin,
+            filter=str(self.filter),
+            delivery="inline",
+            matched=matched,
+            delivered=matched - self.filtered - self.failures,
+            filtered=self.filtered,
+            coalesced=0,
+            lagged=0,
+            dead_lettered=self.failures,
+            pending=0,
+            abandoned=0,
+            failures=self.failures,
+            retries=0,
+        )
+
+    def __repr__(self) -> str:
+        return f"<InlineSubscription {self.name!r} of {self.plugin!r} to {self.filter}>"
+
+
+def _with_envelope(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def call(_: Any) -> Any:
+        return handler(handled_envelope())
+
+    return call

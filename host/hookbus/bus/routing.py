@@ -1,0 +1,66 @@
+"""Routing: what an event of one type goes to."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hookbus.bus.channel import Channel
+from hookbus.bus.inline import InlineSubscription
+from hookbus.envelope import Envelope
+from hookbus.events import Event, event_type
+
+
+class Route:
+    """The targets of one event class, and how often it was published.
+
+    `handlers` are the functions of `inlines`, in the same order. Channels and inline
+    subscriptions with a predicate stand apart in `conditional`. `gated` are the channels that may
+    make a publisher wait; `special` says whether there is more to do than pushing and
+    calling. `targets` counts the subscriptions reached without a predicate.
+    """
+
+    __slots__ = (
+        "channels",
+        "conditional",
+        "count",
+        "critical",
+        "event_class",
+        "gated",
+        "handlers",
+        "inlines",
+        "recent",
+        "special",
+        "targets",
+    )
+
+    def __init__(self, event_class: type[Event], history: int) -> None:
+        self.event_class = event_class
+        self.critical = event_type(event_class).critical
+        self.count = 0
+        self.recent: deque[Envelope] = deque(maxlen=history)
+        self.channels: tuple[Channel, ...] = ()
+        self.conditional: tuple[Channel | InlineSubscription, ...] = ()
+        self.inlines: tuple[InlineSubscription, ...] = ()
+        self.handlers: tuple[Callable[[Any], Any], ...] = ()
+        self.gated: tuple[Channel, ...] = ()
+        self.special = self.critical
+        self.targets = 0
+
+    def rebuild(self, channels: Iterable[Channel], inlines: Iterable[InlineSubscription]) -> None:
+        """Work out the targets anew, after subscriptions have changed."""
+        matching = [channel for channel in channels if channel.filter.matches(self.event_class)]
+        called = [one for one in inlines if one.filter.matches(self.event_class)]
+        self.channels = tuple(channel for channel in matching if channel.predicate is None)
+        self.inlines = tuple(one for one in called if one.predicate is None)
+        self.handlers = tuple(one.call for one in self.inlines)
+        self.conditional = (
+            *(channel for channel in matching if channel.predicate is not None),
+            *(one for one in called if one.predicate is not None),
+        )
+        self.special = self.critical or bool(self.conditional)
+        self.gated = tuple(
+            channel for channel in matching if any(reader.lossless for reader in channel.readers)
+        )
+        self.targets = len(self.inlines) + sum(len(channel.readers) for channel in self.channels)

@@ -1,0 +1,1 @@
+"""Plugins: found, loaded, ordered, started, isolated and stopped."""

@@ -1,0 +1,128 @@
+"""The context: everything that the host gives to one plugin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hookbus.bus.voice import Bus
+from hookbus.clock import Clock
+from hookbus.plugins.services import Services
+from hookbus.plugins.source import Source, SourceFunction
+from hookbus.queues.queue import WorkQueue
+
+if TYPE_CHECKING:
+    from hookbus.scheduler.scheduler import PluginScheduler
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+
+class PluginContext:
+    """What a plugin works with. Whatever it registers here is undone when it stops or fails.
+
+    `name` is the plugin's name, `settings` its validated settings, `log` a logger bound to its
+    name, `bus` and `scheduler` speak in its name, `clock` is the only time it should use, and what
+    it pushes on `exit_stack` is closed when it stops.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Any,
+        log: Any,
+        bus: Bus,
+        scheduler: PluginScheduler,
+        clock: Clock,
+        state_folder: Path,
+        services: Services,
+        base: Path,
+        on_task_failure: Callable[[str, BaseException], None],
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.log = log
+        self.bus = bus
+        self.scheduler = scheduler
+        self.clock = clock
+        self.base = base
+        self.exit_stack = AsyncExitStack()
+        self.queues: list[WorkQueue[Any]] = []
+        self.sources: list[Source] = []
+        self._state_folder = state_folder
+        self._services = services
+        self._on_task_failure = on_task_failure
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+
+    @property
+    def state_dir(self) -> Path:
+        """The plugin's folder for what it keeps between runs, created when first asked for."""
+        self._state_folder.mkdir(parents=True, exist_ok=True)
+        return self._state_folder
+
+    def path(self, text: str | Path) -> Path:
+        """A path from the settings, relative to the folder of the configuration file."""
+        return self.base / Path(text).expanduser()
+
+    def provide(self, contract: type[T], service: T) -> None:
+        """Offer a service to other plugins.
+
+        Raises `UsageError` when another plugin provides the contract, or it is not fulfilled.
+        """
+        self._services.provide(contract, service, self.name)
+
+    def service(self, contract: type[T]) -> T:
+        """Ask for a service; raises `ServiceMissing` when no started plugin provides it."""
+        return self._services.get(contract, self.name)
+
+    def start_task(self, coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Run a coroutine beside the bus; it is cancelled when the plugin stops.
+
+        An exception of it fails the plugin.
+        """
+        task = asyncio.get_running_loop().create_task(coro, name=f"{self.name}.{name}")
+        self._tasks[task] = None
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_task_failure(task.get_name(), error)
+
+    @property
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """The unfinished tasks that were started here."""
+        return list(self._tasks)
+
+    def start_source(self, function: SourceFunction, name: str) -> Source:
+        """Feed events into the bus: `async def function(source)`, begun when all plugins are ready.
+
+        Report the progress with `source.progress(done, total, label)`. Under the simulated clock
+        the run ends when all sources have finished.
+        """
+        source = Source(self.name, name, function)
+        self.sources.append(source)
+        return source
+
+    def queue(
+        self, name: str, item_type: type[Item], worker: Callable[[Item], Any], **options: Any
+    ) -> WorkQueue[Item]:
+        """Make a work queue and start its workers; see `WorkQueue` for the options."""
+        queue = WorkQueue(
+            f"{self.name}.{name}",
+            item_type,
+            worker,
+            clock=self.clock,
+            publish=self.bus.publish_forced,
+            on_failure=lambda item, error: self.log.error(
+                "work item failed", queue=name, item=repr(item)[:200], exc_info=error
+            ),
+            **options,
+        )
+        queue.start()
+        self.queues.append(queue)
+        return queue

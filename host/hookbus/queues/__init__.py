@@ -1,0 +1,1 @@
+"""Work queues: bounded, typed, in lanes, with a pool of workers."""

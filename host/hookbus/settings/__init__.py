@@ -1,0 +1,1 @@
+"""Settings: the configuration in layers, its models, and its mistakes in plain words."""
