@@ -142,7 +142,7 @@ def _plain(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
-def describe(cls: type) -> str:
+def describe(cls: Any) -> str:
     """The full name of a class, for messages."""
     return f"{cls.__module__}.{cls.__qualname__}"
 

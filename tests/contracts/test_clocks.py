@@ -20,7 +20,7 @@ CLOCKS: dict[str, Callable[[], Clock]] = {
 }
 
 
-@pytest.fixture(params=CLOCKS.values(), ids=CLOCKS.keys())
+@pytest.fixture(params=list(CLOCKS.values()), ids=list(CLOCKS))
 def clock(request: pytest.FixtureRequest) -> Clock:
     """One of the implementations."""
     made: Clock = request.param()

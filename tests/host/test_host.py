@@ -223,7 +223,7 @@ async def test_services_go_away_with_their_plugin(host_factory: HostFactory) -> 
     async with host_factory(Provider) as host:
         pass
     with pytest.raises(ServiceMissing):
-        host.services.get(Scale, "test")  # type: ignore[type-abstract]
+        host.services.get(Scale, "test")
 
 
 async def test_settled_waits_for_queues_and_jobs_too(host_factory: HostFactory) -> None:

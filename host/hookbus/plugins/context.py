@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookbus.bus.voice import Bus
 from hookbus.clock import Clock
-from hookbus.plugins.services import Services
+from hookbus.plugins.services import Contract, Services
 from hookbus.plugins.source import Source, SourceFunction
 from hookbus.queues.queue import WorkQueue
 
@@ -67,14 +67,14 @@ class PluginContext:
         """A path from the settings, relative to the folder of the configuration file."""
         return self.base / Path(text).expanduser()
 
-    def provide(self, contract: type[T], service: T) -> None:
+    def provide(self, contract: Contract[T], service: T) -> None:
         """Offer a service to other plugins.
 
         Raises `UsageError` when another plugin provides the contract, or it is not fulfilled.
         """
         self._services.provide(contract, service, self.name)
 
-    def service(self, contract: type[T]) -> T:
+    def service(self, contract: Contract[T]) -> T:
         """Ask for a service; raises `ServiceMissing` when no started plugin provides it."""
         return self._services.get(contract, self.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from hookbus.errors import ServiceMissing, UsageError
@@ -9,14 +10,17 @@ from hookbus.events import describe
 
 T = TypeVar("T")
 
+Contract = Callable[..., T]
+"""A class or a Protocol; spelt so because type checkers refuse a Protocol where type[T] is asked."""
+
 
 class Services:
     """The services of one host, by contract: a Protocol, or any class."""
 
     def __init__(self) -> None:
-        self._services: dict[type[Any], tuple[str, Any]] = {}
+        self._services: dict[Callable[..., Any], tuple[str, Any]] = {}
 
-    def provide(self, contract: type[T], service: T, plugin: str) -> None:
+    def provide(self, contract: Contract[T], service: T, plugin: str) -> None:
         """Offer `service` under `contract`.
 
         Raises `UsageError` when another plugin provides that contract already, or when a
@@ -35,7 +39,7 @@ class Services:
             )
         self._services[contract] = (plugin, service)
 
-    def get(self, contract: type[T], plugin: str) -> T:
+    def get(self, contract: Contract[T], plugin: str) -> T:
         """The service for a contract; raises `ServiceMissing` naming what is provided."""
         if contract not in self._services:
             offered = ", ".join(f"{describe(one)} by {who}" for one, (who, _) in self.offers())
@@ -46,7 +50,7 @@ class Services:
             )
         return cast(T, self._services[contract][1])
 
-    def offers(self) -> list[tuple[type[Any], tuple[str, Any]]]:
+    def offers(self) -> list[tuple[Callable[..., Any], tuple[str, Any]]]:
         """What is provided, by contract name."""
         return sorted(self._services.items(), key=lambda item: describe(item[0]))
 
@@ -56,7 +60,7 @@ class Services:
             del self._services[contract]
 
 
-def _fulfils(service: object, contract: type[Any]) -> bool:
+def _fulfils(service: object, contract: Any) -> bool:
     try:
         return isinstance(service, contract)
     except TypeError:
