@@ -67,7 +67,7 @@ class PluginContext:
         """A path from the settings, relative to the folder of the configuration file."""
         return self.base / Path(text).expanduser()
 
-    def provide(self, contract: Contract[T], service: T) -> None:
+    def provide(self, contract: Contract[Any], service: object) -> None:
         """Offer a service to other plugins.
 
         Raises `UsageError` when another plugin provides the contract, or it is not fulfilled.

@@ -11,7 +11,7 @@ from hookbus.events import describe
 T = TypeVar("T")
 
 Contract = Callable[..., T]
-"""A class or a Protocol; spelt so because type checkers refuse a Protocol where type[T] is asked."""
+"""A class or a Protocol; type checkers refuse a Protocol where `type[T]` is asked for."""
 
 
 class Services:
@@ -20,7 +20,7 @@ class Services:
     def __init__(self) -> None:
         self._services: dict[Callable[..., Any], tuple[str, Any]] = {}
 
-    def provide(self, contract: Contract[T], service: T, plugin: str) -> None:
+    def provide(self, contract: Contract[Any], service: object, plugin: str) -> None:
         """Offer `service` under `contract`.
 
         Raises `UsageError` when another plugin provides that contract already, or when a
