@@ -116,3 +116,18 @@ class PluginError(HookbusError):
         self.mend = mend
         advice = f". {mend}" if mend else ""
         super().__init__(f"plugin {plugin!r} failed at {phase}: {reason}{advice}")
+
+
+def in_words(error: BaseException) -> str:
+    """Type and text of an exception, even of one whose text cannot be made."""
+    try:
+        text = str(error)
+    except Exception as unprintable:  # noqa: BLE001 - an exception's text is code of its author
+        text = f"(its text raised {type(unprintable).__name__})"
+    name = type(error).__name__
+    return f"{name}: {text}" if text.strip() else name
+
+
+def error_text(error: BaseException) -> str:
+    """As `in_words`, in one line."""
+    return " ".join(in_words(error).split())

@@ -16,13 +16,12 @@ from hookbus import operational
 from hookbus.bus.eventbus import EventBus
 from hookbus.bus.voice import Bus
 from hookbus.clock import Clock, SimulatedClock, SystemClock, from_ns, to_ns
-from hookbus.errors import ConfigurationError
+from hookbus.containment.ownership import Ownership
+from hookbus.errors import ConfigurationError, in_words
 from hookbus.logs import make_logger
 from hookbus.plugins.assembly import Assembly
 from hookbus.plugins.context import PluginContext
 from hookbus.plugins.discovery import PLUGIN_GROUP
-from hookbus.plugins.guard import in_words
-from hookbus.plugins.ownership import Ownership
 from hookbus.plugins.plugin import Plugin, PluginRecord, PluginState
 from hookbus.plugins.services import Services
 from hookbus.plugins.source import Source, Sources, SourceState

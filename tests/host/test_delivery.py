@@ -7,7 +7,8 @@ import random
 from typing import Any
 
 import pytest
-from hookbus.bus.delivery import Retry, error_text
+from hookbus.bus.delivery import Retry
+from hookbus.errors import error_text
 from hookbus.events import Event
 from hookbus.operational import (
     EventDeadLettered,
@@ -207,7 +208,7 @@ class UnspeakableError(Exception):
     [
         (ValueError("two\n  lines"), "ValueError: two lines"),
         (ValueError(), "ValueError"),
-        (UnspeakableError(), "UnspeakableError: its text could not be made: ValueError"),
+        (UnspeakableError(), "UnspeakableError: (its text raised ValueError)"),
         (SystemExit(3), "SystemExit: 3"),
         (OSError("caf\udcff"), "OSError: caf\udcff"),
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from hookbus.plugins.guard import guarded, in_words, trace
+from hookbus.containment.guard import guarded, trace
+from hookbus.errors import in_words
 
 from tests.host.plugin_factory import hang, release
 

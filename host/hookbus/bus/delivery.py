@@ -1,25 +1,17 @@
-"""Delivery: how a handler is called, and what happens when it fails.
+"""Delivery: what happens when a handler fails, for one subscription at a time.
 
-Retry with back-off, timeout, circuit breaker and giving up (the dead letter) are here, for one
-subscription at a time; the subscription's task decides what is delivered when.
+Retry with back-off and the circuit breaker are here; the subscription's task decides what is
+delivered when, and gives up (the dead letter).
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from hookbus.containment.limits import HandlerTimeout
 from hookbus.errors import UsageError
-from hookbus.plugins.contained import Contained
-
-FAILURES = (Exception, SystemExit, asyncio.CancelledError, BaseExceptionGroup)
-"""What a handler may raise without taking anything else down."""
-
-GRACE = 1.0
-"""Seconds that a cancelled handler gets before it is abandoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,56 +96,5 @@ class BreakerState:
         return closed
 
 
-class HandlerTimeout(TimeoutError):  # noqa: N818
-    """A handler took longer than it may."""
-
-
 class HandlerInterrupted(HandlerTimeout):
     """A handler kept publishers waiting for too long; it is not tried again."""
-
-
-class HandlerSwallowedCancellation(Exception):  # noqa: N818
-    """A handler went on after it was cancelled; its task has been left behind."""
-
-
-async def call_within(call: Callable[[Any], Awaitable[Any]], argument: Any, seconds: float) -> None:
-    """Await `call(argument)` for at most some seconds.
-
-    Raises `HandlerTimeout`, or `HandlerSwallowedCancellation` when it does not stop either.
-    """
-    task = asyncio.get_running_loop().create_task(Contained(_call(call, argument)))
-    try:
-        await asyncio.wait({task}, timeout=seconds)
-    except asyncio.CancelledError:
-        await _stop(task)
-        raise
-    if task.done():
-        task.result()
-        return
-    error = await _stop(task)
-    raise HandlerTimeout(f"took longer than {seconds:g} s") from error
-
-
-async def _stop(task: asyncio.Task[None]) -> BaseException | None:
-    """Cancel a handler's task; returns what it raised instead of obeying."""
-    task.cancel()
-    await asyncio.wait({task}, timeout=GRACE)
-    if not task.done():
-        raise HandlerSwallowedCancellation
-    error = None if task.cancelled() else task.exception()
-    if isinstance(error, HandlerSwallowedCancellation):
-        raise error
-    return error
-
-
-async def _call(call: Callable[[Any], Awaitable[Any]], argument: Any) -> None:
-    await call(argument)
-
-
-def error_text(error: BaseException) -> str:
-    """Type and text of an exception, in one line."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception as broken:  # noqa: BLE001 - the text of an exception is a plugin's code, too
-        text = f"its text could not be made: {type(broken).__name__}"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from hookbus.bus.channel import Channel
-from hookbus.bus.delivery import FAILURES
 from hookbus.bus.filters import Filter, Predicate
 from hookbus.bus.gates import Gates
 from hookbus.bus.inline import InlineSubscription
@@ -24,11 +23,12 @@ from hookbus.bus.routing import Route
 from hookbus.bus.streams import Stream
 from hookbus.bus.subscription import Subscription, current_subscription
 from hookbus.clock import Clock
+from hookbus.containment.contained import FAILURES
+from hookbus.containment.ownership import Ownership, host_context
 from hookbus.contracts import Journal
 from hookbus.envelope import Envelope, Handling, Inlining, Origin, current_envelope
 from hookbus.errors import BusClosed, PublishDeadlock, UsageError
 from hookbus.events import Event, EventRegistry, describe
-from hookbus.plugins.ownership import Ownership, host_context
 
 get_current_envelope = current_envelope.get
 set_current_envelope = current_envelope.set

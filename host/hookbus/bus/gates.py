@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookbus.bus.channel import Channel, Cursor
-from hookbus.bus.delivery import GRACE
 from hookbus.bus.streams import Stream
 from hookbus.bus.subscription import Subscription, current_subscription
+from hookbus.containment.limits import GRACE
 from hookbus.envelope import Envelope, handled_envelope
 from hookbus.errors import BusClosed, PublishDeadlock
 from hookbus.events import Event

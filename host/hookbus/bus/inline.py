@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hookbus.bus.delivery import error_text
 from hookbus.bus.filters import Filter, Predicate
 from hookbus.bus.subscription import SubscriptionStats
 from hookbus.envelope import Envelope, handled_envelope
+from hookbus.errors import error_text
 
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import EventBus

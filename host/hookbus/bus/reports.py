@@ -10,8 +10,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from hookbus import operational
-from hookbus.bus.delivery import error_text
 from hookbus.envelope import Envelope, current_envelope
+from hookbus.errors import error_text
 from hookbus.events import Event, event_type
 from hookbus.operational import OperationalEvent
 

@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.channel import NO_LIMIT, SLICE
-from hookbus.bus.delivery import FAILURES, error_text
 from hookbus.clock import SECOND
+from hookbus.containment.contained import FAILURES
 from hookbus.envelope import Envelope, Handling, current_envelope
+from hookbus.errors import error_text
 from hookbus.events import event_type
 
 if TYPE_CHECKING:

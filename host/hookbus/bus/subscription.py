@@ -11,19 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.channel import SLICE, Channel, Cursor
-from hookbus.bus.delivery import (
-    FAILURES,
-    BreakerState,
-    HandlerInterrupted,
-    HandlerSwallowedCancellation,
-    call_within,
-    error_text,
-)
+from hookbus.bus.delivery import BreakerState, HandlerInterrupted
 from hookbus.bus.options import BEST_EFFORT, Options
 from hookbus.bus.runners import runner_for
 from hookbus.bus.threads import ThreadCaller, ThreadWork
+from hookbus.containment.contained import FAILURES
+from hookbus.containment.limits import HandlerSwallowedCancellation, call_within
+from hookbus.containment.ownership import current_plugin
 from hookbus.envelope import Envelope, Handling, Lagged, current_envelope
-from hookbus.plugins.ownership import current_plugin
+from hookbus.errors import error_text
 
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import EventBus

@@ -15,7 +15,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from hookbus.bus.delivery import FAILURES, HandlerSwallowedCancellation
+from hookbus.containment.contained import FAILURES
+from hookbus.containment.limits import HandlerSwallowedCancellation
 from hookbus.envelope import Envelope, current_envelope
 
 MOST_LEFT_BEHIND = 3

@@ -9,17 +9,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from hookbus import __version__
-from hookbus.bus.delivery import FAILURES, error_text
 from hookbus.bus.filters import FilterLike, make_filter, make_predicate
 from hookbus.bus.voice import Bus
 from hookbus.clock import SECOND
+from hookbus.containment.contained import FAILURES
 from hookbus.control.descriptions import (
     describe_books,
     describe_entry,
     describe_handle,
     describe_plugin,
 )
-from hookbus.errors import EventDecodeError, UsageError, WouldBlock
+from hookbus.errors import EventDecodeError, UsageError, WouldBlock, error_text
 from hookbus.events import Event
 from hookbus.host import Host
 from hookbus.plugins.plugin import PluginState

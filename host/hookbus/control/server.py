@@ -21,9 +21,8 @@ from typing import Any
 from hookbus.control.place import Note, choose_socket, connect_to, read_note, remove, write_note
 from hookbus.control.requests import REQUESTS, Tail, answer
 from hookbus.envelope import Lagged
-from hookbus.errors import HookbusError, UsageError
+from hookbus.errors import HookbusError, UsageError, in_words
 from hookbus.host import Host
-from hookbus.plugins.guard import in_words
 
 MOST_CLIENTS = 32
 LONGEST_LINE = 1 << 20

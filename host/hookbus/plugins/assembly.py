@@ -7,11 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from hookbus.clock import to_ns
-from hookbus.errors import ConfigurationError, HookbusError, PluginError, Problem, UsageError
+from hookbus.errors import (
+    ConfigurationError,
+    HookbusError,
+    PluginError,
+    Problem,
+    UsageError,
+    in_words,
+)
 from hookbus.events import Event, EventRegistry
 from hookbus.operational import own_events
 from hookbus.plugins.discovery import PLUGIN_GROUP, discover
-from hookbus.plugins.guard import in_words
 from hookbus.plugins.hooks import create_manager
 from hookbus.plugins.lifecycle import ask
 from hookbus.plugins.loader import create_records, load_plugins

@@ -8,18 +8,18 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from hookbus.bus.delivery import (
-    FAILURES,
+from hookbus.containment.contained import FAILURES
+from hookbus.containment.guard import guarded, trace
+from hookbus.containment.limits import (
     GRACE,
     HandlerSwallowedCancellation,
     HandlerTimeout,
     call_within,
 )
-from hookbus.errors import PluginError
+from hookbus.containment.ownership import Ownership, current_plugin
+from hookbus.errors import PluginError, in_words
 from hookbus.plugins.context import PluginContext
-from hookbus.plugins.guard import guarded, in_words, trace
 from hookbus.plugins.hooks import call_hook
-from hookbus.plugins.ownership import Ownership, current_plugin
 from hookbus.plugins.plugin import PluginRecord, PluginState
 
 if TYPE_CHECKING:

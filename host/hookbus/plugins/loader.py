@@ -7,10 +7,10 @@ import traceback
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from hookbus.errors import ConfigurationError, PluginError, Problem
+from hookbus.containment.guard import Outcome, guarded, trace
+from hookbus.errors import ConfigurationError, PluginError, Problem, in_words
 from hookbus.hookspecs import HOOK_API_VERSION
 from hookbus.plugins.discovery import NAME_PATTERN, Candidate
-from hookbus.plugins.guard import Outcome, guarded, in_words, trace
 from hookbus.plugins.hooks import register
 from hookbus.plugins.plugin import Plugin, PluginRecord, PluginState
 from hookbus.settings.config import RESERVED_KEYS, Config

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from enum import StrEnum
 
-from hookbus.plugins.contained import Contained
-from hookbus.plugins.ownership import current_plugin
+from hookbus.containment.contained import Contained
+from hookbus.containment.ownership import current_plugin
 
 SourceFunction = Callable[["Source"], Awaitable[None]]
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookbus import operational
-from hookbus.errors import HookbusError, PluginError
+from hookbus.containment.ownership import Ownership, host_context
+from hookbus.errors import HookbusError, PluginError, in_words
 from hookbus.operational import OperationalEvent
 from hookbus.plugins.context import PluginContext
-from hookbus.plugins.guard import in_words
 from hookbus.plugins.lifecycle import call_async_hook, start_plugin, undo_plugin
 from hookbus.plugins.order import fail_dependents
-from hookbus.plugins.ownership import Ownership, host_context
 from hookbus.plugins.plugin import PluginRecord, PluginState
 from hookbus.scheduler.jobs import Job
 from hookbus.settings.config import HostSettings

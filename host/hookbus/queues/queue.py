@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, NoReturn, TypeVar
 
-from hookbus.bus.delivery import GRACE
 from hookbus.clock import Clock
+from hookbus.containment.limits import GRACE
 from hookbus.envelope import frozen_context
 from hookbus.errors import BusClosed, PublishDeadlock, QueueFull, UsageError, WouldBlock
 from hookbus.events import Event

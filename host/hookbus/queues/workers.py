@@ -9,12 +9,13 @@ from enum import Enum
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from hookbus.bus.delivery import FAILURES, GRACE
 from hookbus.bus.options import is_coroutine_function
 from hookbus.bus.threads import MOST_LEFT_BEHIND
 from hookbus.clock import Clock
+from hookbus.containment.contained import FAILURES
+from hookbus.containment.limits import GRACE
+from hookbus.containment.threadcalls import ThreadCall
 from hookbus.queues.lanes import Entry
-from hookbus.scheduler.threadcalls import ThreadCall
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ import heapq
 from collections.abc import Callable
 from contextvars import Context
 
-from hookbus.bus.delivery import FAILURES
 from hookbus.clock import SECOND, Clock
+from hookbus.containment.contained import FAILURES
 
 LOOK_EVERY = 10 * SECOND
 """How long the timer task sleeps at most on a clock that may be set, or sleep with the machine."""

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from hookbus.bus.delivery import FAILURES, GRACE, error_text
 from hookbus.bus.options import is_coroutine_function
 from hookbus.clock import SECOND, Clock, from_ns
+from hookbus.containment.contained import FAILURES
+from hookbus.containment.limits import GRACE
+from hookbus.containment.ownership import current_plugin
+from hookbus.containment.threadcalls import ThreadCall
 from hookbus.envelope import current_envelope, handled_envelope
-from hookbus.errors import HookbusError
+from hookbus.errors import HookbusError, error_text
 from hookbus.events import Event
 from hookbus.operational import JobCompleted, JobFailed, JobSkipped, JobStarted
-from hookbus.plugins.ownership import current_plugin
 from hookbus.scheduler.gathering import Gathered, key_function
 from hookbus.scheduler.jobs import Job, JobRun, Kind, wants_run
 from hookbus.scheduler.runledger import End, LedgerEntry, RunLedger
-from hookbus.scheduler.threadcalls import ThreadCall
 
 ReportFailure = Callable[[str, str, BaseException], object]
 

@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from hookbus.containment.ownership import current_plugin
 from hookbus.envelope import Envelope
 from hookbus.errors import ConfigurationError
 from hookbus.events import Event
 from hookbus.operational import HandlerFailed, JobCompleted, JobStarted
-from hookbus.plugins.ownership import current_plugin
 from hookbus.scheduler.jobs import Job, JobRun, JobSettings
 from pydantic import Field
 

@@ -1,14 +1,18 @@
-"""Containment: a coroutine of a plugin that cannot end the process.
+"""What code of plugins may raise, and coroutines of theirs that cannot end the process.
 
 asyncio lets a `SystemExit` that is raised in a task through to whoever runs the loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
 from hookbus.errors import HookbusError
+
+FAILURES = (Exception, SystemExit, asyncio.CancelledError, BaseExceptionGroup)
+"""What code of a plugin may raise without taking anything else down."""
 
 
 class PluginExited(HookbusError):  # noqa: N818

@@ -59,16 +59,6 @@ def _stack(thread_id: int | None) -> str:
     return "" if frame is None else "".join(traceback.format_stack(frame))
 
 
-def in_words(error: BaseException) -> str:
-    """Type and text of an exception, even of one whose text cannot be made."""
-    try:
-        text = str(error)
-    except Exception as unprintable:  # noqa: BLE001
-        text = f"(its text raised {type(unprintable).__name__})"
-    name = type(error).__name__
-    return f"{name}: {text}" if text else name
-
-
 def trace(error: BaseException) -> str:
     """The traceback of an exception as text."""
     return "".join(traceback.format_exception(error))

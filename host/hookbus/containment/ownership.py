@@ -9,8 +9,8 @@ from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from typing import Any
 
+from hookbus.containment.contained import Contained
 from hookbus.envelope import Handling, current_envelope, frozen_context
-from hookbus.plugins.contained import Contained
 
 current_plugin: ContextVar[str | None] = ContextVar("hookbus_current_plugin", default=None)
 """The plugin whose code is running; tasks that it starts are its own."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
-from hookbus.bus.delivery import FAILURES
+from hookbus.containment.contained import FAILURES
 
 
 class ThreadCall:

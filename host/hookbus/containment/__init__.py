@@ -1,0 +1,1 @@
+"""Containment: code of plugins, which may raise anything, exit, or never return."""
