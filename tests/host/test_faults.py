@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hookbus.clock import Clock, SimulatedClock, SystemClock
-from hookbus.delivery import Retry
+from hookbus.bus.delivery import Retry
 from hookbus.operational import HandlerFailed
 
 from tests.host.bussing import Order, Tick, World, play, turns
@@ -255,7 +255,7 @@ def test_a_handler_that_cancels_its_own_task_is_noticed(options: dict[str, Any])
         await world.bus.settled()
         neighbours.check(20)
         stats = subscription.stats()
-        assert stats.dead_lettered + stats.abandoned == 20
+        assert stats.dead_lettered + stats.abandoned == stats.matched > 0
         assert len(world.log.entries) > 0
         assert world.seconds() < 5
 
@@ -280,7 +280,7 @@ def test_an_exception_that_is_no_exception_is_noticed(options: dict[str, Any]) -
         await world.bus.settled()
         neighbours.check(20)
         stats = subscription.stats()
-        assert stats.dead_lettered + stats.abandoned == 20
+        assert stats.dead_lettered + stats.abandoned == stats.matched > 0
         assert any("Odd" in str(entry) for entry in world.log.entries)
         await turns()
         world.complaints.clear()

@@ -155,6 +155,7 @@ class Cursor:
         "lagged",
         "lossless",
         "on_idle",
+        "slice",
         "start",
     )
 
@@ -165,6 +166,7 @@ class Cursor:
         self.start = self.cursor = channel.tail
         self.filtered_before = channel.filtered
         self.lagged = 0
+        self.slice: list[Envelope] = []
         self.on_idle: Callable[[], None] | None = None
         self._wake: asyncio.Future[None] | None = None
 
@@ -180,7 +182,7 @@ class Cursor:
         return wake is not None and not wake.done() and self.cursor == self.channel.tail
 
     def take(self, most: int = SLICE) -> list[Envelope]:
-        """The next envelopes, at most `most`; call `skip_lost` first."""
+        """The next envelopes, at most `most`, also kept as `slice`; call `skip_lost` first."""
         channel = self.channel
         cursor = self.cursor
         count = min(channel.tail - cursor, most)
@@ -189,9 +191,10 @@ class Cursor:
         if len(taken) < count:
             taken += channel.buffer[: count - len(taken)]
         self.cursor = cursor + count
+        self.slice = taken  # type: ignore[assignment]
         if channel.room_waiters:
             channel.release()
-        return taken  # type: ignore[return-value]
+        return self.slice
 
     def skip_lost(self, most: int = SLICE) -> tuple[int, list[Envelope]]:
         """Move past what was overwritten unread, up to the last of `most` critical ones.

@@ -6,6 +6,7 @@ delivered when, and gives up (the dead letter).
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,3 +99,13 @@ class BreakerState:
 
 class HandlerInterrupted(HandlerTimeout):
     """A handler kept publishers waiting for too long; it is not tried again."""
+
+
+def refuse_coroutine(answer: object) -> None:
+    """Raise `UsageError` where a plain function returned a coroutine, which nobody would await."""
+    if inspect.iscoroutine(answer):
+        answer.close()
+        raise UsageError(
+            f"the handler is a plain function and returned a coroutine ({answer.__qualname__}); "
+            "subscribe an `async def` function instead"
+        )

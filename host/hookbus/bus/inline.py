@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.filters import Filter, Predicate
-from hookbus.bus.subscription import SubscriptionStats
+from hookbus.bus.stats import SubscriptionStats
 from hookbus.envelope import Envelope, handled_envelope
 from hookbus.errors import error_text
 

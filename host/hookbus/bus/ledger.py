@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from hookbus.bus.subscription import SubscriptionStats
+from hookbus.bus.stats import SubscriptionStats
 from hookbus.events import event_type
 
 if TYPE_CHECKING:

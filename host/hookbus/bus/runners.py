@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.channel import NO_LIMIT, SLICE
+from hookbus.bus.delivery import refuse_coroutine
 from hookbus.clock import SECOND
 from hookbus.containment.contained import FAILURES
 from hookbus.envelope import Envelope, Handling, current_envelope
@@ -50,7 +51,8 @@ def make_call(subscription: Subscription) -> Call:
         return subscription.threads.call
 
     async def call(argument: Any) -> None:
-        handler(argument)
+        if (answer := handler(argument)) is not None:
+            refuse_coroutine(answer)
 
     return call
 
@@ -139,6 +141,8 @@ async def run_batched(subscription: Subscription) -> None:
     size = subscription.options.batch or 1
     while not subscription.closed:
         batch = await subscription.next_batch(size)
+        if subscription.closed:
+            return
         until = now_ns() + round(subscription.options.batch_wait * SECOND)
         while len(batch) < size and not subscription.lagging and (left := until - now_ns()) > 0:
             if subscription.unread:
@@ -158,7 +162,7 @@ async def run_throttled(subscription: Subscription) -> None:
     while not subscription.closed:
         for envelope in await subscription.next_batch(SLICE, throttle.seconds_left()):
             throttle.offer(envelope)
-        while (due := throttle.next_due()) is not None:
+        while not subscription.closed and (due := throttle.next_due()) is not None:
             await subscription.deliver(call, argument_of(subscription, due), [due])
 
 
@@ -214,6 +218,8 @@ async def run_concurrent(subscription: Subscription) -> None:
     try:
         while not subscription.closed:
             for envelope in await subscription.next_batch(subscription.options.concurrency):
+                if subscription.closed:
+                    return
                 await crew.take_on(envelope)
     finally:
         await crew.dismiss()
@@ -246,7 +252,7 @@ class _Crew:
     async def _work(self, key: Hashable) -> None:
         queue = self.behind[key]
         try:
-            while queue:
+            while queue and not self.subscription.closed:
                 await self._handle(queue.popleft())
                 self.room.release()
         finally:

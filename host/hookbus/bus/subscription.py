@@ -7,55 +7,23 @@ import inspect
 import random
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.channel import SLICE, Channel, Cursor
 from hookbus.bus.delivery import BreakerState, HandlerInterrupted
 from hookbus.bus.options import BEST_EFFORT, Options
 from hookbus.bus.runners import runner_for
+from hookbus.bus.stats import SubscriptionStats
 from hookbus.bus.threads import ThreadCaller, ThreadWork
 from hookbus.containment.contained import FAILURES
 from hookbus.containment.limits import HandlerSwallowedCancellation, call_within
 from hookbus.containment.ownership import current_plugin
-from hookbus.envelope import Envelope, Handling, Lagged, current_envelope
+from hookbus.envelope import Envelope, Handling, Lagged, current_envelope, handled_envelope
 from hookbus.errors import error_text
 
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import EventBus
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionStats:
-    """The account of a subscription; `matched` is the sum of where its events have gone."""
-
-    name: str
-    plugin: str
-    filter: str
-    delivery: str
-    matched: int
-    delivered: int
-    filtered: int
-    coalesced: int
-    lagged: int
-    dead_lettered: int
-    pending: int
-    abandoned: int
-    failures: int
-    retries: int
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every matched event is accounted for."""
-        return self.matched == (
-            self.delivered
-            + self.filtered
-            + self.coalesced
-            + self.lagged
-            + self.dead_lettered
-            + self.pending
-            + self.abandoned
-        )
 
 
 current_subscription: ContextVar[Subscription | None] = ContextVar(
@@ -124,9 +92,13 @@ class Subscription(Cursor):
             await runner_for(self)(self)
         except HandlerSwallowedCancellation:
             self.abandon()
-        except BaseException as error:
+        except asyncio.CancelledError as error:
             self.end(error)
             raise
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - told, and the subscription is closed
+            self.end(error)
 
     def begin_sleep(self) -> asyncio.Future[None]:
         """Go to sleep; await what is returned."""
@@ -164,6 +136,7 @@ class Subscription(Cursor):
         lost, taken = self.skip_lost(most)
         # Taken before anything is told: telling publishes, and the ring is full.
         taken += self.take(most - len(taken))
+        self.slice = taken
         self.held += len(taken)
         if lost:
             self.bus.reports.lagged(self, lost, taken[0])
@@ -238,8 +211,10 @@ class Subscription(Cursor):
     ) -> float | None:
         retry = self.options.retry
         opened = self._breaker is not None and self._breaker.failed()
-        final = isinstance(error, HandlerInterrupted) or (
-            self._breaker is not None and self._breaker.open_until_ns is not None
+        final = (
+            self.closed
+            or isinstance(error, HandlerInterrupted)
+            or (self._breaker is not None and self._breaker.open_until_ns is not None)
         )
         again = retry is not None and attempt < retry.attempts and not final
         self.note_failure(envelopes[-1], error, attempt, will_retry=again)
@@ -265,11 +240,11 @@ class Subscription(Cursor):
 
     def give_up(self, envelopes: list[Envelope], reason: str, attempts: int) -> None:
         """Send events to the dead letters."""
-        self.current = None
         self.held -= len(envelopes)
         self.dead_lettered += len(envelopes)
         for envelope in envelopes:
             self.bus.reports.dead_lettered(self, envelope, reason, attempts)
+        self.current = None
 
     # Interruption and closing
 
@@ -328,16 +303,34 @@ class Subscription(Cursor):
             self.close()
 
     def close(self) -> None:
-        """End the subscription; what it had not handled is counted as abandoned."""
-        if self.closed:
-            return
+        """End the subscription; what it had not handled is counted as abandoned.
+
+        A running handler is cancelled, unless it is the one that closes its own subscription.
+        """
+        if get_ident() != self.bus.thread:
+            self.bus.loop.call_soon_threadsafe(self.close)
+        elif not self.closed:
+            self._close()
+
+    def _close(self) -> None:
         self.closed = True
+        own = self._handles_what_closes_it()
+        self._let_go()
         self.closed_at = self.channel.tail
         self.closed_filtered = self.channel.filtered
         self.bus.forget(self)
         self.threads.close()
-        if self.task is not None:
+        if self.task is not None and not own:
             self.task.cancel()
+
+    def _handles_what_closes_it(self) -> bool:
+        own = current_subscription.get() is self and self.options.concurrency == 1
+        return own and handled_envelope() in self.in_hand()
+
+    def _let_go(self) -> None:
+        """Take what comes after the event in hand out of the slice that the runner is busy with."""
+        done = self.slice.index(self.current) + 1 if self.current in self.slice else 0
+        del self.slice[done:]
 
     def abandon(self) -> None:
         """Close it, leaving behind a handler that cannot be stopped."""

@@ -15,6 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
+from hookbus.bus.delivery import refuse_coroutine
 from hookbus.containment.contained import FAILURES
 from hookbus.containment.limits import HandlerSwallowedCancellation
 from hookbus.envelope import Envelope, current_envelope
@@ -60,7 +61,8 @@ class ThreadWork:
 
 def _try(handler: Callable[[Any], Any], argument: Any) -> BaseException | None:
     try:
-        handler(argument)
+        if (answer := handler(argument)) is not None:
+            refuse_coroutine(answer)
     except FAILURES as error:
         return error
     return None
