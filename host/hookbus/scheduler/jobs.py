@@ -101,10 +101,12 @@ class Job:
     (at most `backlog`), or "coalesce" all of them into one that follows. By default a timer's runs
     are skipped, and those of events are coalesced so that no event is lost.
 
-    A run that begins up to `grace` late counts as on time. Of runs missed beyond that, because the
-    host was asleep or down, "run_once" runs the last for all, "skip" none, "run_all" each, at most
-    `backlog`. `persistent` remembers over a restart when the timer was last due; such a run
-    may come twice when the host is killed in the middle of it.
+    `misfire` says what becomes of a timer's runs that nobody began in time, because the host was
+    asleep or down: "run_once" runs the last for all, "run_all" each, at most `backlog`, and "skip"
+    only the last of those that are up to `grace` late. An `at` that is further past than `grace`
+    when the job is added does not run, unless it is `persistent`: that remembers over a restart
+    when the timer was last due, and such a run may come twice when the host is killed in the middle
+    of it. Whatever begins more than a second after it was due is noted as late.
 
     `jitter` delays each run by up to so much, `timeout` cancels it as failed after so much.
 
@@ -272,7 +274,10 @@ class JobSettings(Settings):
         None, description="what becomes of runs missed while the host was asleep or down"
     )
     grace: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="seconds that a run may be late and still run"
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds that a run may be late and still run with misfire = 'skip'",
     )
     backlog: int | None = Field(None, ge=1, description="most runs that wait or are made up for")
     jitter: float | None = Field(
