@@ -226,9 +226,9 @@ def test_mistakes_of_the_host_are_collected(data: dict[str, Any], key: str, mend
 
 def test_what_is_right_in_a_wrong_section_is_kept() -> None:
     """One mistake does not reset the settings beside it."""
-    config = make_config({"host": {"threads": 0, "name": "mine", "nmae": 1}})
+    config = make_config({"host": {"max_depth": 0, "name": "mine", "nmae": 1}})
 
-    assert (config.host.name, config.host.threads) == ("mine", 4)
+    assert (config.host.name, config.host.max_depth) == ("mine", 64)
     assert len(config.problems) == 2
 
 

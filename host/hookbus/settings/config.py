@@ -67,7 +67,6 @@ class HostSettings(Settings):
     max_depth: int = Field(
         64, ge=1, description="length of a chain of events, each caused by the one before it"
     )
-    threads: int = Field(4, ge=1, description="threads for handlers that are plain functions")
 
 
 class ClockSettings(Settings):
