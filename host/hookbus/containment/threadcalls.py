@@ -15,21 +15,22 @@ from hookbus.containment.contained import FAILURES
 class ThreadCall:
     """One call in a daemon thread; `returned` says whether the thread is through with it.
 
+    `outcome` is a future of what the function returned and of what it raised, None where nothing.
     A call that hangs costs its thread, and keeps neither the loop nor the interpreter from ending.
     """
 
     def __init__(self, call: Callable[[], Any], name: str) -> None:
         self.returned = False
         self._loop = asyncio.get_running_loop()
-        self._outcome: asyncio.Future[tuple[Any, BaseException | None]]
-        self._outcome = self._loop.create_future()
+        self.outcome: asyncio.Future[tuple[Any, BaseException | None]]
+        self.outcome = self._loop.create_future()
         threading.Thread(
             target=copy_context().run, args=(self._work, call), name=name, daemon=True
         ).start()
 
     async def result(self) -> Any:
         """What the function returned; raises what it raised."""
-        value, error = await self._outcome
+        value, error = await self.outcome
         if error is not None:
             raise error
         return value
@@ -46,5 +47,5 @@ class ThreadCall:
             self._loop.call_soon_threadsafe(self._answer, value, error)
 
     def _answer(self, value: Any, error: BaseException | None) -> None:
-        if not self._outcome.done():
-            self._outcome.set_result((value, error))
+        if not self.outcome.done():
+            self.outcome.set_result((value, error))

@@ -12,12 +12,12 @@ from typing import Any, Generic, TypeVar
 from hookbus.bus.options import is_coroutine_function
 from hookbus.bus.threads import MOST_LEFT_BEHIND
 from hookbus.clock import Clock
-from hookbus.containment.contained import FAILURES
 from hookbus.containment.limits import GRACE
 from hookbus.containment.threadcalls import ThreadCall
 from hookbus.queues.lanes import Entry
 
 T = TypeVar("T")
+_Answer = TypeVar("_Answer")
 
 
 class Outcome(Enum):
@@ -120,12 +120,11 @@ class WorkerPool(Generic[T]):
             run.exited = error
 
     async def _call_in_thread(self, item: T) -> Any:
-        thread = ThreadCall(partial(_try, self._worker, item), self._name)
-        call = asyncio.ensure_future(thread.result())
+        outcome = ThreadCall(partial(self._worker, item), self._name).outcome
         try:
-            result, error = await asyncio.shield(call)
+            result, error = await asyncio.shield(outcome)
         except asyncio.CancelledError:
-            result, error = await _outlast(call)
+            result, error = await _outlast(outcome)
         if error is not None:
             raise error
         return result
@@ -171,18 +170,11 @@ class WorkerPool(Generic[T]):
         self._finished(run.entry, outcome, error)
 
 
-def _try(worker: Callable[[T], Any], item: T) -> tuple[Any, BaseException | None]:
-    try:
-        return worker(item), None
-    except FAILURES as error:
-        return None, error
-
-
-async def _outlast(call: asyncio.Task[Any]) -> Any:
+async def _outlast(outcome: asyncio.Future[_Answer]) -> _Answer:
     """Wait for a thread, which cannot be stopped; cancelled again, let go of it."""
     try:
-        await asyncio.wait({call})
+        await asyncio.wait({outcome})
     except asyncio.CancelledError:
-        call.cancel()
+        outcome.cancel()
         raise
-    return call.result()
+    return outcome.result()
