@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGES = ("hookbus", "pydantic", "blinker", "pyee", "aiopubsub", "eventkit", "bubus")
 
 
-def describe_machine() -> dict[str, str | int | None]:
+def describe_machine() -> dict[str, str | float | None]:
     """Operating system, processor and interpreter."""
     return {
         "system": f"{platform.system()} {platform.release()}",
@@ -19,6 +19,7 @@ def describe_machine() -> dict[str, str | int | None]:
         "cores": os.cpu_count(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "compiler": platform.python_compiler(),
+        "load": _load(),
     }
 
 
@@ -32,6 +33,11 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def _load() -> float | None:
+    """Processes that wanted a core, on average over the last five minutes; ours is one of them."""
+    return round(os.getloadavg()[1], 2) if hasattr(os, "getloadavg") else None
 
 
 def _processor() -> str:

@@ -45,7 +45,8 @@ def write_json(results: Results, plan: Plan, path: Path) -> None:
 def _print_machine(console: Console) -> None:
     machine = describe_machine()
     console.print(
-        f"{machine['python']} on {machine['system']}, {machine['cores']} x {machine['processor']}"
+        f"{machine['python']} on {machine['system']}, {machine['cores']} x {machine['processor']}, "
+        f"load {machine['load']}"
     )
     versions = (f"{name} {version or DASH}" for name, version in package_versions().items())
     console.print(" · ".join(versions))
