@@ -76,7 +76,7 @@ class Host:
             "group": group,
             "safe_mode": safe_mode,
         }
-        self._recorder = Recorder(record_to) if record_to is not None else None
+        self._recorder = Recorder(record_to, self.log) if record_to is not None else None
         self._loaded = False
         self._composed = False
         self._stopped = False
@@ -327,17 +327,16 @@ class Host:
         self._watchdog.stop()
 
     def _report(self, reason: str) -> RunReport:
-        ledger = self.event_bus.ledger.report()
         failed = tuple(one.full_name for one in self.sources if one.state is SourceState.FAILED)
         return RunReport(
             reason=reason,
-            ledger=ledger,
+            ledger=self.event_bus.ledger.report(),
             summaries=tuple(
                 gather_summaries(self.assembly, self.config.host.stop_timeout, self.log)
             ),
             failed_sources=failed,
             failed_plugins=self.failed,
-            exit_code=1 if failed or ledger.discrepancies else 0,
+            recording_error=self._recorder.error if self._recorder else None,
         )
 
     async def __aenter__(self) -> Self:

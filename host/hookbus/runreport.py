@@ -15,14 +15,23 @@ from hookbus.plugins.plugin import Summary
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run came to: why it ended, its books, what plugins say of it, and the exit code."""
+    """What a run came to: why it ended, its books, what plugins say of it, what failed.
+
+    `recording_error` says why the file of all events is not complete; None where it is.
+    """
 
     reason: str
     ledger: LedgerReport
     summaries: tuple[Summary, ...]
     failed_sources: tuple[str, ...]
     failed_plugins: tuple[str, ...]
-    exit_code: int
+    recording_error: str | None
+
+    @property
+    def exit_code(self) -> int:
+        """1 if a source failed, the books do not balance or the recording is not complete."""
+        wrong = self.failed_sources or self.ledger.discrepancies or self.recording_error
+        return 1 if wrong else 0
 
 
 def gather_summaries(assembly: Assembly, limit: float, log: Any) -> Iterator[Summary]:

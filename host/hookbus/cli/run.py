@@ -148,6 +148,7 @@ def _as_json(host: Host, report: RunReport, seconds: float, code: int) -> dict[s
         "events_per_second": round(published / seconds) if seconds else None,
         "summaries": {one.title: dict(one.rows) for one in report.summaries},
         "ledger": describe_books(report.ledger),
+        "recording_error": report.recording_error,
         "failed_sources": list(report.failed_sources),
         "failed_plugins": [
             {"name": name, "phase": record.phase, "reason": record.reason, "mend": record.mend}

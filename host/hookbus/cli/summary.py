@@ -47,6 +47,9 @@ def _print_failures(console: Console, host: Host, report: RunReport) -> None:
     for source in report.failed_sources:
         error = next(one.error for one in host.sources if one.full_name == source)
         console.print(Text("failed", "red") + Text(f" source {source}: {error}"), soft_wrap=True)
+    if report.recording_error is not None:
+        text = Text(f" recording: {report.recording_error}")
+        console.print(Text("failed", "red") + text, soft_wrap=True)
 
 
 def _side_by_side(console: Console, summaries: Sequence[Summary]) -> RenderableType:

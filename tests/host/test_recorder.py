@@ -1,0 +1,87 @@
+"""The recorder: every event of a run in a file, and a file that cannot be written any more."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hookbus.host import Host
+from hookbus.loop import run
+from hookbus.runreport import RunReport
+from hookbus.settings.config import make_config
+
+from tests.host.test_host import Adder, Counter
+
+
+class Log:
+    """A log that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def bind(self, **_: Any) -> Log:
+        """Itself."""
+        return self
+
+    def _note(self, text: str, **_: Any) -> None:
+        self.told.append(text)
+
+    debug = info = warning = error = _note
+
+
+def record(path: Path) -> tuple[RunReport, Log]:
+    """A simulation that is recorded to `path`."""
+    config, log = make_config({"clock": {"mode": "simulated"}}), Log()
+    host = Host(config, plugins=[Adder, Counter], group=None, record_to=path, log=log)
+    return run(host.run(), host.clock), log
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """Let writing past `size` bytes fail, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_every_event_is_a_line(tmp_path: Path) -> None:
+    """What is recorded is all that was published, in order."""
+    report, _ = record(tmp_path / "events.jsonl")
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    numbers = [json.loads(line)["sequence"] for line in lines]
+    assert numbers == list(range(1, report.ledger.published + 1))
+    assert (report.recording_error, report.exit_code) == (None, 0)
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_run(tmp_path: Path) -> None:
+    """The run goes on, is told once, ends with code 1; the file ends after a whole line."""
+    complete, _ = record(tmp_path / "all.jsonl")
+    whole = (tmp_path / "all.jsonl").read_bytes()
+    with no_file_larger_than(len(whole) // 2):
+        report, log = record(tmp_path / "cut.jsonl")
+    cut = (tmp_path / "cut.jsonl").read_bytes()
+    assert cut.endswith(b"\n")
+    assert whole.startswith(cut)
+    assert log.told.count("recording has ended") == 1
+    assert report.exit_code == 1
+    assert f"File too large, after {len(cut.splitlines())} events" in str(report.recording_error)
+    assert report.summaries == complete.summaries
+    assert report.ledger.discrepancies == ()
+    assert report.ledger.total("dead_lettered") + report.ledger.total("abandoned") > 0
+
+
+def test_a_device_without_room_is_told(tmp_path: Path) -> None:
+    """Not even the first event could be written to a device that is always full."""
+    device = Path("/dev/full")
+    link = tmp_path / "events.jsonl"
+    link.symlink_to(device)
+    report, _ = record(link)
+    assert report.exit_code == 1
+    assert "No space left on device, after 0 events" in str(report.recording_error)
