@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hookbus.bus.delivery import Breaker, Retry
     from hookbus.bus.inline import InlineSubscription
+    from hookbus.bus.stats import SubscriptionStats
     from hookbus.bus.streams import Stream, Watch
     from hookbus.bus.subscription import Subscription
     from hookbus.bus.voice import Bus
@@ -40,17 +41,24 @@ if TYPE_CHECKING:
     from hookbus.plugins.context import PluginContext
     from hookbus.plugins.plugin import Plugin, Summary
     from hookbus.plugins.source import Source
+    from hookbus.queues.books import QueueStats
     from hookbus.queues.queue import WorkQueue
     from hookbus.scheduler.jobs import Job, JobRun
+    from hookbus.scheduler.runledger import LedgerEntry
+    from hookbus.scheduler.scheduler import JobHandle, PluginScheduler
     from hookbus.settings.settings import Settings
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "clock": ("Clock", "SimulatedClock", "SystemClock"),
-    "plugins.context": ("PluginContext",),
-    "contracts": ("Journal",),
     "bus.delivery": ("Breaker", "Retry"),
+    "bus.inline": ("InlineSubscription",),
+    "bus.stats": ("SubscriptionStats",),
+    "bus.streams": ("Stream", "Watch"),
+    "bus.subscription": ("Subscription",),
+    "bus.voice": ("Bus",),
+    "clock": ("Clock", "SimulatedClock", "SystemClock"),
+    "contracts": ("Journal",),
     "envelope": ("Envelope", "Lagged"),
     "errors": (
         "BusClosed",
@@ -70,16 +78,16 @@ _HOMES = {
     "events": ("Event", "EventRegistry", "EventType"),
     "hookspecs": ("HOOK_API_VERSION", "hookimpl"),
     "host": ("Host",),
-    "bus.inline": ("InlineSubscription",),
-    "scheduler.jobs": ("Job", "JobRun"),
     "operational": ("OperationalEvent",),
+    "plugins.context": ("PluginContext",),
     "plugins.plugin": ("Plugin", "Summary"),
-    "queues.queue": ("WorkQueue",),
-    "settings.settings": ("Settings",),
     "plugins.source": ("Source",),
-    "bus.streams": ("Stream", "Watch"),
-    "bus.subscription": ("Subscription",),
-    "bus.voice": ("Bus",),
+    "queues.books": ("QueueStats",),
+    "queues.queue": ("WorkQueue",),
+    "scheduler.jobs": ("Job", "JobRun"),
+    "scheduler.runledger": ("LedgerEntry",),
+    "scheduler.scheduler": ("JobHandle", "PluginScheduler"),
+    "settings.settings": ("Settings",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -101,15 +109,19 @@ __all__ = [
     "Host",
     "InlineSubscription",
     "Job",
+    "JobHandle",
     "JobRun",
     "Journal",
     "Lagged",
+    "LedgerEntry",
     "OperationalEvent",
     "Plugin",
     "PluginContext",
     "PluginError",
+    "PluginScheduler",
     "PublishDeadlock",
     "QueueFull",
+    "QueueStats",
     "Retry",
     "ServiceMissing",
     "Settings",
@@ -117,6 +129,7 @@ __all__ = [
     "Source",
     "Stream",
     "Subscription",
+    "SubscriptionStats",
     "Summary",
     "SystemClock",
     "UnknownEventType",
