@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 
 class HookbusError(Exception):
@@ -13,7 +13,7 @@ class HookbusError(Exception):
     `exit_code` is what the `hookbus` command exits with when the error ends it.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class UsageError(HookbusError):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hookbus.errors import ConfigurationError
-from hookbus.settings.config import set_plugin_enabled
+from hookbus.settings.config_file import set_plugin_enabled
 
 
 def write(folder: Path, text: str) -> Path:

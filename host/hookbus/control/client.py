@@ -23,7 +23,7 @@ class HostRefused(HookbusError):  # noqa: N818
 
     def __init__(self, text: str, exit_code: int) -> None:
         super().__init__(text)
-        self.exit_code = exit_code  # type: ignore[misc]
+        self.exit_code = exit_code
 
 
 class Client:

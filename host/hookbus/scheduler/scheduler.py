@@ -14,8 +14,7 @@ from hookbus.events import Event
 from hookbus.scheduler.alarms import Alarms
 from hookbus.scheduler.joblistener import Listener, Subscriber
 from hookbus.scheduler.jobrunner import Desk, JobRunner, ReportFailure
-from hookbus.scheduler.jobs import Job as Job
-from hookbus.scheduler.jobs import JobSettings, Kind
+from hookbus.scheduler.jobs import Job, JobSettings, Kind
 from hookbus.scheduler.jobstate import RunState
 from hookbus.scheduler.jobtimer import Timer
 from hookbus.scheduler.runledger import LedgerEntry, RunAccount, RunLedger

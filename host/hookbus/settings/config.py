@@ -15,7 +15,6 @@ from typing import Any, Final, Literal, TypeVar
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from hookbus.errors import ConfigurationError, Problem
-from hookbus.settings.config_file import set_plugin_enabled
 from hookbus.settings.layers import (
     Layer,
     environment_layers,
@@ -27,22 +26,6 @@ from hookbus.settings.layers import (
 from hookbus.settings.mistakes import Mistake, MistakesFound, suggest
 from hookbus.settings.secrets import secret_texts
 from hookbus.settings.settings import Loose, Settings, build, settle
-
-__all__ = [
-    "RESERVED_KEYS",
-    "SECTIONS",
-    "BusSettings",
-    "ClockSettings",
-    "Config",
-    "EventsSettings",
-    "HostSettings",
-    "PluginTable",
-    "PluginsSettings",
-    "configuration_problems",
-    "load_config",
-    "make_config",
-    "set_plugin_enabled",
-]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -336,7 +319,8 @@ class _Reader:
                 yield name, value
                 continue
             place = (section, name) if section else (name,)
-            mend = f"Write [{'.'.join(map(_quoted, place))}] above its settings."
+            otherwise = f"Write [{'.'.join(map(_quoted, place))}] above its settings."
+            mend = suggest(name, ["autoload"] if section == "plugins" else [], otherwise)
             mistake = Mistake((), None, "must be a table", mend)
             self.problems.append(_problem(self.layers, place, mistake))
 
