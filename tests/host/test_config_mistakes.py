@@ -17,7 +17,7 @@ from hookbus.settings.secrets import HIDDEN
 from hookbus.settings.settings import Settings
 from pydantic import Field, SecretStr, model_validator
 
-from tests.host.risk_settings import Risk, mistake, risk, write
+from tests.host.risk_settings import Limits, Risk, mistake, risk, write
 
 
 def test_five_mistakes_in_three_plugins_are_told_at_once(tmp_path: Path) -> None:
@@ -92,6 +92,35 @@ def test_mistakes_are_told_in_plain_language(
 
     assert problem.reason == reason
     assert mend in problem.mend
+
+
+@pytest.mark.parametrize("inner", [{"limits": {"lot": 2}}, {"steps": [{"lots": 1}, {"lot": 2}]}])
+def test_a_misspelt_key_of_an_optional_table_is_recognised(inner: dict[str, Any]) -> None:
+    """The suggestion is a key of that table, not one of the table around it."""
+
+    class Careful(Settings):
+        limits: Limits | None = Field(None, description="limits of an order")
+        steps: tuple[Limits | str, ...] = Field((), description="limits, step by step")
+
+    assert mistake(risk(**inner), Careful).mend == "Did you mean 'lots'?"
+
+
+def test_a_wrong_value_in_an_optional_table_is_explained() -> None:
+    """The meaning that is told is that of the setting, not that of its table."""
+
+    class Careful(Settings):
+        limits: Limits | None = Field(None, description="limits of an order")
+
+    problem = mistake(risk(limits={"lots": 0}), Careful)
+    assert (problem.value, problem.mend) == (0, "Change 'lots': lots per order.")
+
+
+def test_a_misspelt_autoload_is_recognised() -> None:
+    """It is no table of a plugin, however much it looks like one."""
+    with pytest.raises(ConfigurationError) as caught:
+        make_config({"plugins": {"autolaod": False}})
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.mend) == ("plugins.autolaod", "Did you mean 'autoload'?")
 
 
 def test_a_missing_setting_is_at_its_table(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -155,14 +155,26 @@ def _mistake(
 def _owner(model: type[BaseModel], place: Place) -> tuple[type[BaseModel], FieldInfo | None]:
     """The innermost model on the way to `place`, and the field of it that leads there."""
     field = None
-    for depth, key in enumerate(place):
-        field = _field(model, key)
-        inner = field.annotation if field else None
-        last = depth == len(place) - 1
-        if last or not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+    inside: type[BaseModel] | None = model
+    for key in place:
+        if isinstance(key, int) and field is not None:
+            continue
+        if inside is None:
             break
-        model = inner
+        model, field = inside, _field(inside, key)
+        inside = _only_model(field.annotation) if field else None
     return model, field
+
+
+def _only_model(annotation: Any) -> type[BaseModel] | None:
+    """The one model in an annotation such as `Limits | None` or `tuple[Limits, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return None
+    models = {model for part in get_args(annotation) if (model := _only_model(part))}
+    return models.pop() if len(models) == 1 else None
 
 
 def _field(model: type[BaseModel], key: str | int) -> FieldInfo | None:
