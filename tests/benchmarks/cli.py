@@ -33,7 +33,7 @@ PACED: tuple[tuple[type[Contender], Kind], ...] = (
     (Blinker, "async"),
     (TaskEach, "async"),
 )
-QUICK = Plan(repeats=3, budget=0.01, slow=0.1, quick=True)
+QUICK = Plan(repeats=3, budget=0.01, slow=0.06, quick=True)
 
 
 def main() -> int:
