@@ -17,10 +17,8 @@ from typing import Any
 
 from hookbus.bus.delivery import refuse_coroutine
 from hookbus.containment.contained import FAILURES
-from hookbus.containment.limits import HandlerSwallowedCancellation
+from hookbus.containment.limits import MOST_LEFT_BEHIND, HandlerSwallowedCancellation
 from hookbus.envelope import Envelope, current_envelope
-
-MOST_LEFT_BEHIND = 3
 
 
 class ThreadWork:

@@ -11,6 +11,9 @@ from hookbus.containment.contained import Contained
 GRACE = 1.0
 """Seconds that cancelled code gets before it is left behind."""
 
+MOST_LEFT_BEHIND = 3
+"""Threads, or runs, of one subscription or queue that may go on after they were given up."""
+
 
 class HandlerTimeout(TimeoutError):  # noqa: N818
     """A handler took longer than it may."""

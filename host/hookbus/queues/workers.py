@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from hookbus.bus.options import is_coroutine_function
-from hookbus.bus.threads import MOST_LEFT_BEHIND
 from hookbus.clock import Clock
-from hookbus.containment.limits import GRACE
+from hookbus.containment.limits import GRACE, MOST_LEFT_BEHIND
 from hookbus.containment.threadcalls import ThreadCall
 from hookbus.queues.lanes import Entry
 
