@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def problems(root: Path) -> list[str]:
         kernel_knows_no_world,
         kernel_declares_what_it_imports,
         only_the_host_composes,
+        parts_import_in_no_circle,
     )
     return [problem for check in checks for problem in check(root)]
 
@@ -127,6 +129,24 @@ def only_the_host_composes(root: Path) -> Iterator[str]:
         for one in imported:
             if _within(one.target, ("hookbus.host", *ABOVE_THE_HOST)):
                 yield f"{place(root, module.path, one.line)}: imports {one.target} from below"
+
+
+def parts_import_in_no_circle(root: Path) -> Iterator[str]:
+    """The modules and packages right below `hookbus` can be read one after the other."""
+    below: dict[str, set[str]] = {}
+    for module in kernel(root):
+        part = _part(module.name)
+        used = {_part(one.target) for one in module.imports() if one.at_run_time}
+        below.setdefault(part, set()).update(used - {part, ""})
+    try:
+        TopologicalSorter(below).prepare()
+    except CycleError as error:
+        yield f"host/hookbus: imports go round in a circle: {' <- '.join(error.args[1])}"
+
+
+def _part(name: str) -> str:
+    package, _, rest = f"{name}.".partition(".")
+    return rest.partition(".")[0] if package == "hookbus" else ""
 
 
 def _imports(plugin: Distribution) -> Iterator[tuple[Module, Import]]:

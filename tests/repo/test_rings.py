@@ -95,6 +95,17 @@ def test_imports_for_types_compose_nothing(tmp_path: Path) -> None:
     assert problems(plant(tmp_path, {KERNEL: source})) == []
 
 
+def test_parts_that_import_one_another_are_found(tmp_path: Path) -> None:
+    """A package that needs the one above it is split, so that each can be understood by itself."""
+    changes = {
+        "host/hookbus/bus/routing.py": "from hookbus.plugins import order",
+        "host/hookbus/plugins/order.py": "from hookbus.bus import filters",
+    }
+    (found,) = problems(plant(tmp_path, changes))
+    assert "in a circle" in found
+    assert {"bus", "plugins"} <= set(found.split())
+
+
 def test_an_import_of_the_host_from_below_is_found(tmp_path: Path) -> None:
     """No part of the kernel imports the module that is made of the parts."""
     found = problems(plant(tmp_path, {KERNEL: "from hookbus.host import Host"}))
