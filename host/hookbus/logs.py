@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import Any, TextIO, cast
@@ -34,11 +35,13 @@ def make_logger(
 ) -> Any:
     """A structlog logger that writes `level` and above to `stream` (standard error by default).
 
+    Without a choice of `colors`, there are some on a terminal unless NO_COLOR is set.
+
     Nothing global is configured, so hosts in one process do not disturb each other.
     """
     import structlog
 
-    use_colors = (stream or sys.stderr).isatty() if colors is None else colors
+    use_colors = _wants_colors(stream or sys.stderr) if colors is None else colors
     return structlog.wrap_logger(
         structlog.PrintLogger(cast(TextIO, _Stream(stream))),
         processors=[
@@ -50,3 +53,7 @@ def make_logger(
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
+
+
+def _wants_colors(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -29,3 +29,22 @@ def test_a_closed_stream_fails_nobody() -> None:
     log = make_logger("info", stream, colors=False)
     stream.close()
     assert log.error("nobody hears this") is None
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It does."""
+        return True
+
+
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
+def test_a_terminal_gets_colours_unless_its_user_wants_none(
+    no_color: str, colored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NO_COLOR holds for the log as it does for tables."""
+    monkeypatch.setenv("NO_COLOR", no_color)
+    stream = Terminal()
+    make_logger("info", stream).info("heard")
+    assert ("\x1b[" in stream.getvalue()) is colored
