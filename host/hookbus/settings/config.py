@@ -197,7 +197,7 @@ class Config:
             self.problem(
                 ("plugins", name),
                 "no such plugin is installed",
-                suggest(name, names, "Install it, or set enabled = false there."),
+                suggest(name, names, "Install it, or name its file in path there."),
             )
             for name, table in self.plugins.items()
             if name not in names and table.enabled
