@@ -2,6 +2,8 @@
 
 A typed event bus, a scheduler, and plugins that come and go. What is listed in `__all__` is what
 plugins may use; it is imported when first asked for, so that `import hookbus` costs nothing.
+The events of the host itself are in `hookbus.operational`, and what plugins are tested with is in
+`hookbus.testing`.
 """
 
 from __future__ import annotations

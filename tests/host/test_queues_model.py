@@ -10,7 +10,8 @@ import pytest
 from hookbus.clock import SimulatedClock
 from hookbus.errors import BusClosed, QueueFull, WouldBlock
 from hookbus.loop import SimulatedLoop
-from hookbus.queues.queue import WhenFull, WorkQueue
+from hookbus.queues.options import WhenFull
+from hookbus.queues.queue import WorkQueue
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

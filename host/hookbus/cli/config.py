@@ -130,8 +130,8 @@ def shown(value: Any) -> str | None:
 
 @config.command("schema", short_help="Print the JSON Schema of hookbus.toml.")
 @configuration_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; it is JSON in any case.")
-def schema(given: Given, as_json: bool) -> None:
+@click.option("--json", is_flag=True, expose_value=False, help="Print JSON, as it does anyway.")
+def schema(given: Given) -> None:
     """Print the JSON Schema of hookbus.toml, with the settings of all loaded plugins."""
     print_json(make_schema(given.assembly()))
 

@@ -21,8 +21,6 @@ from hookbus.queues.options import QueueOptions, WhenFull
 from hookbus.queues.waiting import Waiters
 from hookbus.queues.workers import Outcome, WorkerPool
 
-__all__ = ["QueueStats", "WhenFull", "WorkQueue"]
-
 T = TypeVar("T")
 
 
