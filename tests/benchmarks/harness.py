@@ -119,6 +119,8 @@ def compare(contenders: Sequence[type[Contender]], case: Case, plan: Plan) -> li
     tasks are made, is its own affair.
     """
     lineup = [_calibrated(contender, case, plan) for contender in contenders]
+    gc.collect()
+    gc.freeze()  # modules are there to stay: without this, looking through them takes most time
     for turn in rotations(lineup, plan.repeats):
         for series in turn:
             if len(series.measurements) < series.repeats:
