@@ -26,24 +26,19 @@ class Market(Event):
     """An abstract base."""
 
     symbol: str = "BTC"
+    number: int = 0
 
 
 class Tick(Market, type="test.tick", key="symbol"):
     """A numbered event."""
 
-    number: int = 0
-
 
 class Order(Market, type="test.order", key="symbol"):
     """Another event with a number and a key."""
 
-    number: int = 0
-
 
 class Alarm(Market, type="test.alarm", key="symbol", critical=True):
     """A critical event."""
-
-    number: int = 0
 
 
 class Note(Event, type="other.note"):
