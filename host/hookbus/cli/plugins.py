@@ -25,36 +25,60 @@ def plugins() -> None:
 @configuration_options
 @json_option
 def list_plugins(given: Given, as_json: bool) -> None:
-    """List every plugin that is installed or named, and what is wrong with it."""
+    """List every plugin and what is wrong with it, as the running host has it if there is one.
+
+    Without a host they are those that are installed or named. --safe-mode asks no host.
+    """
     from hookbus.control.descriptions import describe_plugin
 
+    running = None if given.safe_mode else _running_plugins(given)
+    if running is not None:
+        _print_plugins(running, as_json=as_json, running=True)
+        return
     assembly = given.assembly()
-    records = [assembly.records[name] for name in sorted(assembly.records)]
-    if as_json:
-        print_json([describe_plugin(record) for record in records])
-    else:
-        _print_records(records)
+    records = [describe_plugin(assembly.records[name]) for name in sorted(assembly.records)]
+    _print_plugins(records, as_json=as_json, running=False)
     _end_with_problems(assembly)
 
 
-def _print_records(records: list[PluginRecord]) -> None:
-    if not records:
+def _running_plugins(given: Given) -> list[dict[str, Any]] | None:
+    from hookbus.control.client import connect
+
+    client = connect(given.config().state_dir)
+    if client is None:
+        return None
+    with client:
+        answer: list[dict[str, Any]] = client.ask("plugins")
+        return answer
+
+
+def _print_plugins(found: list[dict[str, Any]], *, as_json: bool, running: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    if running:
+        noun = "plugin" if len(found) == 1 else "plugins"
+        click.echo(f"{len(found) or 'No'} {noun} in the running host\n")
+    elif not found:
         click.echo("No plugin is installed. Write one: hookbus plugins new NAME")
         return
     columns = ("Name", "State", "Version", "Distribution", "Description")
     rows = [
-        (one.name, one.state.value, one.version, one.distribution, _about(one)) for one in records
+        (one["name"], one["state"], one["version"], one["distribution"], _about(one, running))
+        for one in found
     ]
     print_table(columns, rows, keep=("Name", "State", "Version"), style="State")
-    failed = sum(record.failed for record in records)
-    if failed:
-        click.echo(f"\n{failed} of {len(records)} failed: hookbus plugins show NAME says more")
+    failed = sum(one["state"] == "failed" for one in found)
+    if failed and not running:
+        click.echo(f"\n{failed} of {len(found)} failed: hookbus plugins show NAME says more")
 
 
-def _about(record: PluginRecord) -> str:
-    if record.failed:
-        return f"failed at {record.phase}: {record.reason}"
-    return record.description or record.reason or ""
+def _about(one: dict[str, Any], running: bool) -> str:
+    """What a plugin is or, of one that failed, why; in a running host nothing else says more."""
+    if one["state"] == "failed":
+        why = f"failed at {one['phase']}: {one['reason']}"
+        return f"{why}. {one['mend']}" if running and one["mend"] else why
+    return str(one["description"] or one["reason"] or "")
 
 
 def _end_with_problems(assembly: Assembly) -> None:

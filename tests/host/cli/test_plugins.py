@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.host.cli.conftest import Shell
 from tests.host.cli.samples import SIMULATED, SYSTEM, TICKER
+from tests.host.cli.test_run import running
 from tests.host.test_broken_plugins import CASES
 
 BUILDERS = ("hatchling", "editables")
@@ -54,6 +55,35 @@ def test_disabling_works_with_every_broken_plugin_installed(shell: Shell) -> Non
     done = shell("plugins", "disable", "bad-3")
     assert (done.exit_code, done.stderr) == (0, "")
     assert "[plugins.bad-3]\nenabled = false\n" in (shell.folder / "hookbus.toml").read_text()
+
+
+def test_the_list_has_the_plugins_of_the_running_host(shell: Shell) -> None:
+    """What has failed since the start is shown with the reason; without that host it is loaded."""
+    shell.write(
+        "late.py",
+        """
+        from hookbus import Plugin, hookimpl
+
+        class Late(Plugin):
+            "Cannot be started."
+            name = "late"
+
+            @hookimpl
+            def hookbus_start(self, context):
+                raise ConnectionError("the exchange is closed")
+        """,
+    )
+    with running(shell, "--plugin", "late.py"):
+        shown = shell("plugins", "list")
+        states = {one["name"]: one["state"] for one in shell("plugins", "list", "--json").json}
+        assert (shown.exit_code, shown.stderr) == (0, "")
+        assert "in the running host" in shown.stdout
+        assert "failed at start: ConnectionError: the exchange is closed" in shown.stdout
+        assert (states["ticker"], states["late"]) == ("started", "failed")
+        quiet = shell("--safe-mode", "plugins", "list", "--json").json
+        assert {one["state"] for one in quiet} == {"disabled"}
+    states = {one["name"]: one["state"] for one in shell("plugins", "list", "--json").json}
+    assert states["ticker"] == "loaded"
 
 
 def test_the_list_tells_of_every_broken_plugin(shell: Shell) -> None:
