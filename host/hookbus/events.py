@@ -10,7 +10,13 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hookbus.errors import DuplicateEventType, EventDecodeError, UnknownEventType, UsageError
+from hookbus.errors import (
+    DuplicateEventType,
+    EventDecodeError,
+    UnknownEventType,
+    UsageError,
+    in_words,
+)
 
 _WIRE_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
 
@@ -113,10 +119,9 @@ def _upgraded(
     except EventDecodeError:
         raise
     except Exception as error:
-        raise EventDecodeError(
-            f"{declared.name!r} version {version}: {cls.__qualname__}.upgrade raised "
-            f"{type(error).__name__}: {error}"
-        ) from error
+        where = f"{declared.name!r} version {version}"
+        what = f"{cls.__qualname__}.upgrade raised {in_words(error)}"
+        raise EventDecodeError(f"{where}: {what}") from error
 
 
 def _check_declaration(cls: type[Event], name: str, version: int, key: str | None) -> None:

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from hookbus.clock import Clock, SimulatedClock, SystemClock
 from hookbus.bus.delivery import Retry
+from hookbus.clock import Clock, SimulatedClock, SystemClock
 from hookbus.operational import HandlerFailed
 
 from tests.host.bussing import Order, Tick, World, play, turns

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hookbus.errors import ConfigurationError, HookbusError
+from hookbus.errors import ConfigurationError, HookbusError, in_words
 
 COMMANDS = {
     "run": ("hookbus.cli.run:run", "Run a host until its data ends or it is asked to stop."),
@@ -82,8 +82,7 @@ class HookbusGroup(click.Group):
             click.echo(f"hookbus: {error}", err=True)
         except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
             _raise_for_debugging(ctx)
-            text = f"{type(error).__name__}: {error}"
-            click.echo(f"hookbus: {text} (hookbus --debug shows where)", err=True)
+            click.echo(f"hookbus: {in_words(error)} (hookbus --debug shows where)", err=True)
             if ctx.invoked_subcommand not in COMMANDS:
                 sys.exit(PLUGIN_EXIT_CODE)
         sys.exit(1)
@@ -129,8 +128,7 @@ def _load_from_plugin(name: str, point: Any) -> click.Command:
     try:
         command = point.load()
     except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {error}"
-        text = f"the command {name!r} cannot be imported from {point.value}: {reason}. "
+        text = f"the command {name!r} cannot be imported from {point.value}: {in_words(error)}. "
         raise _BrokenCommandError(text + _mend(point)) from error
     if not isinstance(command, click.Command):
         text = f"the command {name!r} from {point.value} is no click command. "

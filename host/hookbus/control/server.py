@@ -18,7 +18,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hookbus.control.place import Note, choose_socket, connect_to, read_note, remove, write_note
+from hookbus.control.place import (
+    SOCKET,
+    Note,
+    choose_socket,
+    connect_to,
+    read_note,
+    remove,
+    write_note,
+)
 from hookbus.control.requests import REQUESTS, Tail, answer
 from hookbus.envelope import Lagged
 from hookbus.errors import HookbusError, UsageError, in_words
@@ -91,7 +99,7 @@ class ControlServer:
             connection.close()
             process = "" if note is None else f", process {note.pid},"
             raise UsageError(f"another host{process} runs with the state folder {self._folder}")
-        remove(self._folder, self._folder.resolve() / "control.sock")
+        remove(self._folder, self._folder.resolve() / SOCKET)
         if note is not None:
             remove(self._folder, note.socket)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hookbus.errors import PluginError
+from hookbus.errors import PluginError, in_words
 from hookbus.plugins.single_file import default_name, find_plugin, split_argument
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 PLUGIN_GROUP: Final = "hookbus.plugins"
 """The entry point group of plugins."""
-
-COMMAND_GROUP: Final = "hookbus.commands"
-"""The entry point group of commands that plugins add."""
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]*")
 """What the name of a plugin looks like."""
@@ -121,9 +118,8 @@ def _entries(group: str, distribution: Any) -> list[Installed]:
         version, requires = distribution.version, tuple(distribution.requires or ())
         points = sorted(distribution.entry_points.select(group=group), key=lambda point: point.name)
     except Exception as error:  # noqa: BLE001 - damaged metadata must not stop the others
-        damage = f"{type(error).__name__}: {error}"
         name = fallback.removeprefix("hookbus-")
-        return [Installed(name, folder, fallback, damage=damage)]
+        return [Installed(name, folder, fallback, damage=in_words(error))]
     return [
         Installed(point.name, point.value, name, version, requires, point.load) for point in points
     ]
