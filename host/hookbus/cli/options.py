@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hookbus.cli.output import printing_to_stderr
+
 if TYPE_CHECKING:
     from hookbus.plugins.assembly import Assembly
     from hookbus.settings.config import Config
@@ -60,7 +62,8 @@ class Given:
         """Load the plugins, start none; mistakes are in `problems` and in the records."""
         from hookbus.plugins.assembly import Assembly
 
-        return Assembly(self.config(), safe_mode=self.safe_mode, tolerant=True)
+        with printing_to_stderr():
+            return Assembly(self.config(), safe_mode=self.safe_mode, tolerant=True)
 
 
 _OPTIONS = (

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,11 @@ STATE_STYLES = {
     "loaded": "green",
     "started": "green",
 }
+
+
+def printing_to_stderr() -> AbstractContextManager[Any]:
+    """Keep what plugins print out of standard output, which is for the command's own answer."""
+    return redirect_stdout(sys.stderr)
 
 
 def print_json(data: Any) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hookbus.cli.options import DEFAULT_FILE, Given, configuration_options, json_option
-from hookbus.cli.output import print_json, print_problems
+from hookbus.cli.output import print_json, print_problems, printing_to_stderr
 from hookbus.errors import ConfigurationError, PluginError, UsageError
 from hookbus.logs import LEVELS
 
@@ -55,11 +56,12 @@ def run(
     if pace is not None:
         given = given.setting(f"clock.pace={pace}")
     record_to = Path(events) if events else None
-    host = _load(given, record_to=record_to, strict=strict, log_level=log_level)
-    if pace is not None and not host.clock.simulated:
-        raise UsageError("--pace needs the simulated clock: add --set clock.mode=simulated")
-    began = time.perf_counter()
-    report = _run(host, bar=not (no_progress or as_json))
+    with printing_to_stderr() if as_json else nullcontext():
+        host = _load(given, record_to=record_to, strict=strict, log_level=log_level)
+        if pace is not None and not host.clock.simulated:
+            raise UsageError("--pace needs the simulated clock: add --set clock.mode=simulated")
+        began = time.perf_counter()
+        report = _run(host, bar=not (no_progress or as_json))
     code = exit_code(host, report)
     _print(host, report, time.perf_counter() - began, code, as_json=as_json)
     click.get_current_context().exit(code)

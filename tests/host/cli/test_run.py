@@ -56,6 +56,26 @@ def test_a_run_prints_json(ticking: Shell) -> None:
     assert report["ledger"]["by_type"]["tick.ticked"] == 3
 
 
+PRINTING = """
+    @hookimpl
+    def hookbus_start(self, context):
+        print("started by hand")
+
+print("imported by hand")
+"""
+
+
+@pytest.mark.parametrize("command", [("run",), ("plugins", "list"), ("check",)], ids=" ".join)
+def test_what_plugins_print_stays_out_of_the_json(ticking: Shell, command: tuple[str, ...]) -> None:
+    """Standard output can be parsed whatever plugins do with it; their words go to the other."""
+    with_broken(ticking, PRINTING)
+    done = ticking(*command, "--json")
+    assert done.exit_code == 0
+    assert done.json
+    assert "imported by hand" in done.stderr
+    assert ("started by hand" in done.stderr) == (command == ("run",))
+
+
 def test_the_same_run_writes_the_same_bytes(ticking: Shell) -> None:
     """The event file depends neither on the hash seed nor on how the run is shown."""
     written = set()
