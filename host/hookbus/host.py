@@ -114,7 +114,7 @@ class Host:
             await self.stop("a required plugin failed")
             raise
         self.scheduler.start()
-        for problem in self.scheduler.unused_settings():
+        for problem in self.config.unknown_jobs(self.scheduler.known_jobs):
             self.log.warning("unknown job in the configuration", key=problem.key, mend=problem.mend)
         for record in self.assembly.order:
             for source in self._context_sources(record):

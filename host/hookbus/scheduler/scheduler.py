@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from hookbus.clock import Clock, from_ns
-from hookbus.errors import HookbusError, Problem, UsageError
+from hookbus.errors import HookbusError, UsageError
 from hookbus.events import Event
 from hookbus.scheduler.alarms import Alarms
 from hookbus.scheduler.joblistener import Listener, Subscriber
@@ -213,6 +213,11 @@ class Scheduler:
         """Every job, by full name."""
         return tuple(self._jobs[name] for name in sorted(self._jobs))
 
+    @property
+    def known_jobs(self) -> frozenset[str]:
+        """The full name of every job that was ever added, removed ones among them."""
+        return frozenset(self._known)
+
     def job(self, full_name: str) -> JobHandle:
         """A job by its full name; raises `UsageError` with the nearest known name."""
         try:
@@ -273,20 +278,6 @@ class Scheduler:
     def check(self) -> list[str]:
         """What does not add up in the ledger; empty when every due run is accounted for."""
         return self.ledger.check({handle.name: handle.live for handle in self.jobs})
-
-    def unused_settings(self) -> list[Problem]:
-        """A problem for each table of `[jobs]` that no job was added for; ask when all are up."""
-        return [
-            Problem(
-                None,
-                f'jobs."{name}"',
-                None,
-                "there is no such job",
-                suggest(name, self._known, "Remove it, or enable the plugin that has this job"),
-            )
-            for name in sorted(self._settings)
-            if name not in self._known
-        ]
 
     def forget_removed(self) -> None:
         """Let go of jobs that have been removed and whose runs have ended."""

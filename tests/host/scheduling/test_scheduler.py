@@ -273,16 +273,17 @@ def test_names_are_unique_and_suggested(simulate: Simulate) -> None:
     simulate(scenario)
 
 
-def test_settings_for_no_job_are_problems(simulate: Simulate) -> None:
-    """A table in [jobs] that fits no job is reported with the nearest name."""
+def test_known_jobs_are_all_that_ever_were(simulate: Simulate) -> None:
+    """The settings of a job that has done its work and was removed are not told as unknown."""
 
     async def scenario(world: World) -> None:
-        world.jobs.add(Job("job", world.note, every=1))
-        (problem,) = world.scheduler.unused_settings()
-        assert 'jobs."p.jobb"' in str(problem)
-        assert "Did you mean 'p.job'?" in str(problem)
+        world.jobs.add(Job("kept", world.note, every=1))
+        world.jobs.add(Job("gone", world.note, every=1)).remove()
+        world.scheduler.forget_removed()
+        assert [job.name for job in world.scheduler.jobs] == ["p.kept"]
+        assert world.scheduler.known_jobs == {"p.kept", "p.gone"}
 
-    simulate(scenario, settings={"p.jobb": JobSettings(), "p.job": JobSettings(every=5)})
+    simulate(scenario)
 
 
 def test_settled_waits_for_runs_that_are_on(simulate: Simulate) -> None:
