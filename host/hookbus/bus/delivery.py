@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hookbus.clock import SECOND
 from hookbus.containment.limits import HandlerTimeout
 from hookbus.errors import UsageError
 
@@ -85,7 +86,7 @@ class BreakerState:
         if self.open_until_ns is None and self.failed_in_a_row < self.rule.failures:
             return False
         opened = self.open_until_ns is None
-        self.open_until_ns = self._now_ns() + round(self.rule.reset_after * 1e9)
+        self.open_until_ns = self._now_ns() + round(self.rule.reset_after * SECOND)
         return opened
 
     def succeeded(self) -> bool:

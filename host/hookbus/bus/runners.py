@@ -15,6 +15,7 @@ from hookbus.bus.channel import NO_LIMIT, SLICE
 from hookbus.bus.delivery import refuse_coroutine
 from hookbus.clock import SECOND
 from hookbus.containment.contained import FAILURES
+from hookbus.containment.limits import GRACE
 from hookbus.envelope import Envelope, Handling, current_envelope
 from hookbus.errors import error_text
 from hookbus.events import event_type
@@ -282,7 +283,7 @@ class _Crew:
         for task in list(self.tasks):
             task.cancel()
         if self.tasks:
-            await asyncio.wait(list(self.tasks), timeout=1.0)
+            await asyncio.wait(list(self.tasks), timeout=GRACE)
 
 
 async def run_in_thread(subscription: Subscription) -> None:
