@@ -21,6 +21,8 @@ PATIENCE = 30.0
 """Seconds after which a measurement gives up and counts what is missing as lost."""
 MOST_ROUNDS = 20_000
 SLOW_REPEATS = 2
+WARM_UP = 2048
+"""Events, at most, before the clock starts: enough to fill a ring of the default size."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,8 @@ async def _measure(series: Series) -> Measurement:
     contender = series.contender(case.kind)
     await contender.open(crowd.handlers)
     try:
-        await _bursts(contender, crowd, case.make_events, [1])
+        warm_up = [1] + [series.burst] * min(series.rounds // 2, WARM_UP // series.burst)
+        await _bursts(contender, crowd, case.make_events, warm_up)
         gc.collect()
         started = time.perf_counter_ns()
         await _bursts(contender, crowd, case.make_events, [series.burst] * series.rounds)
@@ -160,7 +163,7 @@ async def _measure(series: Series) -> Measurement:
     finally:
         await contender.close()
     sent = series.burst * series.rounds
-    counts = [count - 1 - sent for count in crowd.counts()]
+    counts = [count - sum(warm_up) - sent for count in crowd.counts()]
     return Measurement(
         nanoseconds=spent / sent,
         lost=-sum(count for count in counts if count < 0),
