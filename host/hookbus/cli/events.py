@@ -69,6 +69,7 @@ def tail_events(
                     return
         except KeyboardInterrupt:
             return
+    click.echo("hookbus: the host has ended", err=True)
 
 
 def _print_message(message: dict[str, Any], *, as_json: bool) -> int:

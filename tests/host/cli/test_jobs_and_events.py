@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -154,3 +157,21 @@ def test_a_running_host_refuses_what_makes_no_sense(live: Shell) -> None:
         assert done.exit_code == code, arguments
         assert says in done.stderr
     assert live("doctor").exit_code == 0
+
+
+def test_a_tail_says_that_its_host_has_ended(shell: Shell) -> None:
+    """Whoever follows can tell a quiet host from one that is gone, however it went."""
+    with running(shell) as process:
+        tail = subprocess.Popen(
+            [sys.executable, "-m", "hookbus", "events", "tail", "--history", "1"],
+            cwd=shell.folder,
+            env={**os.environ, **shell.env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert tail.stdout is not None
+        assert tail.stdout.readline()
+        process.kill()
+        _, told = tail.communicate(timeout=30)
+    assert (tail.returncode, told) == (0, "hookbus: the host has ended\n")
