@@ -25,6 +25,9 @@ from hookbus.scheduler.gathering import Gathered, key_function
 from hookbus.scheduler.jobs import Job, JobRun, Kind, wants_run
 from hookbus.scheduler.runledger import End, LedgerEntry, RunLedger
 
+LATE_AFTER = SECOND
+"""Nanoseconds after its due time at which a run may begin and still count as on time."""
+
 ReportFailure = Callable[[str, str, BaseException], object]
 
 _RAN: tuple[End, ...] = ("ran", "late", "failed")
@@ -52,10 +55,7 @@ class DueRun:
 
 
 class Desk:
-    """What all jobs of a scheduler share: the clock, the books, and whom to tell.
-
-    `late_after` is how many seconds after its due time a run may begin and still count as on time.
-    """
+    """What all jobs of a scheduler share: the clock, the books, and whom to tell."""
 
     def __init__(
         self,
@@ -63,12 +63,10 @@ class Desk:
         publish: Callable[[Event], object],
         report_failure: ReportFailure,
         ledger: RunLedger,
-        late_after: float,
     ) -> None:
         self.clock = clock
         self.report_failure = report_failure
         self.ledger = ledger
-        self.late_after_ns = round(late_after * SECOND)
         self._publish = publish
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -312,7 +310,7 @@ class JobRunner:
 
     def _succeed(self, active: _Active) -> None:
         late_ns = active.fired_ns - active.due.planned_ns
-        if late_ns > self._desk.late_after_ns:
+        if late_ns > LATE_AFTER:
             reason = f"began {late_ns / SECOND:g} s after it was due"
             self.end(active.due, "late", reason, active)
         else:

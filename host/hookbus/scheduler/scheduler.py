@@ -180,8 +180,7 @@ class Scheduler:
     `bus_for(plugin)` answers the bus that speaks in a plugin's name, `publish` takes the events
     about jobs without waiting, `settings` are the `[jobs]` of the configuration by full name.
     `report_failure(plugin, what, error)` hears of every run that failed or had to be left behind.
-    `state` remembers persistent jobs. A run that begins more than `late_after` seconds after it was
-    due counts as late; `keep` entries of the ledger are kept in full.
+    `state` remembers persistent jobs.
     """
 
     def __init__(
@@ -194,11 +193,9 @@ class Scheduler:
         settings: Mapping[str, JobSettings] | None = None,
         events_enabled: bool = True,
         state: RunState | None = None,
-        late_after: float = 1.0,
-        keep: int = 1000,
     ) -> None:
-        self.ledger = RunLedger(keep)
-        self._desk = Desk(clock, publish, report_failure, self.ledger, late_after)
+        self.ledger = RunLedger()
+        self._desk = Desk(clock, publish, report_failure, self.ledger)
         self._alarms = Alarms(clock, self._set_back, self._failed)
         self._bus_for = bus_for
         self._settings = settings or {}
