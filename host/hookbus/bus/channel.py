@@ -83,11 +83,10 @@ class Channel:
 
     def wake(self) -> None:
         """Wake the readers that sleep."""
-        sleepers = self.sleepers
-        self.sleepers = []
-        for sleeper in sleepers:
+        for sleeper in self.sleepers:
             if not sleeper.done():
                 sleeper.set_result(None)
+        self.sleepers.clear()
 
     def add(self, reader: Cursor) -> None:
         """Let `reader` read from here on; the ring grows to what it asks for."""
@@ -185,7 +184,9 @@ class Cursor:
         """The next envelopes, at most `most`, also kept as `slice`; call `skip_lost` first."""
         channel = self.channel
         cursor = self.cursor
-        count = min(channel.tail - cursor, most)
+        count = channel.tail - cursor
+        if count > most:
+            count = most
         start = cursor & channel.mask
         taken = channel.buffer[start : start + count]
         if len(taken) < count:

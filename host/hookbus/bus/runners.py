@@ -69,12 +69,19 @@ async def run_plain(subscription: Subscription) -> None:
     handling = subscription.handling
     handling.task = asyncio.current_task()
     call = _plain_call(subscription, handling)
+    bus = subscription.bus
     most_unread = NO_LIMIT if subscription.lossless else subscription.capacity
     current_envelope.set(handling)
     while not subscription.closed:
         unread = channel.tail - subscription.cursor
         if not unread:
-            await subscription.begin_sleep()
+            wake: asyncio.Future[None] = asyncio.Future(loop=bus.loop)
+            channel.sleepers.append(wake)
+            subscription._wake = wake
+            subscription._pressed = False
+            if bus.settling:
+                bus.note_idle()
+            await wake
             continue
         if unread <= most_unread:
             taken = subscription.take()

@@ -100,16 +100,6 @@ class Subscription(Cursor):
         except BaseException as error:  # noqa: BLE001 - told, and the subscription is closed
             self.end(error)
 
-    def begin_sleep(self) -> asyncio.Future[None]:
-        """Go to sleep; await what is returned."""
-        wake: asyncio.Future[None] = asyncio.Future(loop=self.bus.loop)
-        self._wake = wake
-        self._pressed = False
-        self.channel.sleepers.append(wake)
-        if self.bus.settling:
-            self.bus.note_idle()
-        return wake
-
     @property
     def lagging(self) -> bool:
         """Whether events have been overwritten that it has not come to yet."""
