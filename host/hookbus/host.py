@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import secrets as random_source
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,10 +30,8 @@ from hookbus.runreport import RunReport, gather_summaries
 from hookbus.scheduler.jobstate import FileRunState
 from hookbus.scheduler.scheduler import Scheduler
 from hookbus.settings.config import Config
+from hookbus.settling import Settling
 from hookbus.watchdog import Blockage, Watchdog, blame
-
-SETTLE_LIMIT = 10.0
-"""Seconds that the bus gets, at each stage of stopping, to handle what was published."""
 
 
 class Host:
@@ -82,6 +79,7 @@ class Host:
         self._stopped = False
         self._reason: asyncio.Future[str]
         self._watchdog: Watchdog
+        self._settling: Settling
 
     def load(self) -> Self:
         """Find, import, configure and order the plugins; needs no event loop.
@@ -142,6 +140,7 @@ class Host:
             ownership=self.ownership,
         )
         self.bus = Bus(self.event_bus, "hookbus")
+        self._settling = Settling(self.event_bus, self.log)
         if self._recorder is not None:
             self._recorder.open(self.bus)
         self.scheduler = self._make_scheduler()
@@ -175,7 +174,7 @@ class Host:
             tell=self.bus.publish_forced,
             make_context=self._make_context,
             stop_sources=lambda context: self._stop_sources(context.sources),
-            settle=self._settle,
+            settle=self._settling.settle,
             withdraw=self.services.withdraw,
         )
 
@@ -293,13 +292,13 @@ class Host:
         if not self._stopped:
             self._stopped = True
             self.bus.publish_forced(operational.HostStopping(reason=reason))
-            await self._settle()
+            await self._settling.settle()
             await self._stop_sources(list(self.sources))
-            await self._settle()
+            await self._settling.settle()
             for record in reversed(self.assembly.order):
                 await self.supervisor.stop(record)
             await self.scheduler.close()
-            await self._settle()
+            await self._settling.settle()
             self._check_books()
             self._close()
         return self._report(reason)
@@ -308,11 +307,6 @@ class Host:
         left = await self.sources.stop(sources, self.config.host.stop_timeout)
         if left:
             self.log.error("sources left behind", what=[source.full_name for source in left])
-
-    async def _settle(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE_LIMIT):
-                await self.event_bus.settled()
 
     def _check_books(self) -> None:
         wrong = [*self.event_bus.ledger.report().discrepancies, *self.scheduler.check()]

@@ -21,14 +21,19 @@ class Log:
     """A log that keeps what it was told."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.entries: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def told(self) -> list[str]:
+        """The texts alone."""
+        return [text for text, _ in self.entries]
 
     def bind(self, **_: Any) -> Log:
         """Itself."""
         return self
 
-    def _note(self, text: str, **_: Any) -> None:
-        self.told.append(text)
+    def _note(self, text: str, **fields: Any) -> None:
+        self.entries.append((text, fields))
 
     debug = info = warning = error = _note
 
