@@ -248,6 +248,8 @@ class Host:
             return
         reason = "nothing says when the simulated time ends: no plugin feeds events"
         mend = "Set [clock] end, or enable a plugin with a source, such as market."
+        if self.failed:
+            mend = f"Mend what failed ({', '.join(self.failed)}), or set [clock] end."
         raise ConfigurationError([self.config.problem(("clock", "mode"), reason, mend)])
 
     async def _wait_for_end(self) -> str:

@@ -125,6 +125,14 @@ def test_failed_plugins_are_listed_at_the_end(ticking: Shell) -> None:
     assert "hookbus_start" in done.stdout
 
 
+def test_a_simulation_whose_feed_failed_names_it(shell: Shell) -> None:
+    """The plugin that would have fed events is what is to be mended, not the clock."""
+    with_broken(shell, "    @hookimpl\n    def hookbus_strat(self): ...")
+    done = shell("run", "--set", "plugins.ticker.enabled=false")
+    assert done.exit_code == 4
+    assert "Mend what failed (broken), or set [clock] end." in done.stderr
+
+
 @pytest.mark.parametrize(
     "body",
     [
