@@ -12,8 +12,9 @@ from hookbus.envelope import Envelope
 class Journal(Protocol):
     """The memory behind durable subscriptions.
 
-    The host asks for it when somebody subscribes with `delivery="durable"`. An event that such a
-    subscription wants is dispatched only after `append` has returned.
+    This version of the host does not use it yet and refuses `delivery="durable"`; the contract says
+    what a journal must promise. An event that a durable subscription wants is dispatched only
+    after `append` has returned.
     """
 
     async def append(self, envelopes: Sequence[Envelope]) -> None:

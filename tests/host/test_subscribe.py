@@ -161,7 +161,7 @@ def test_durable_delivery_needs_a_journal() -> None:
         async def handler(_: Any) -> None:
             return
 
-        with pytest.raises(UsageError, match=r"needs a journal.*Journal; use 'lossless'"):
+        with pytest.raises(UsageError, match=r"needs a journal.*use 'lossless'"):
             world.bus.subscribe(Tick, handler, delivery="durable")
 
     play(scenario)

@@ -25,7 +25,6 @@ from hookbus.bus.subscription import Subscription, current_subscription
 from hookbus.clock import Clock
 from hookbus.containment.contained import FAILURES
 from hookbus.containment.ownership import Ownership, host_context
-from hookbus.contracts import Journal
 from hookbus.envelope import Envelope, Handling, Inlining, Origin, current_envelope
 from hookbus.errors import BusClosed, PublishDeadlock, UsageError
 from hookbus.events import Event, EventRegistry, describe
@@ -68,7 +67,6 @@ class EventBus:
         self.capacity = capacity
         self.history = history
         self.max_depth = max_depth
-        self.journal: Journal | None = None
         self.sequence = 0
         self.until_yield = YIELD_EVERY
         self.routes: dict[type[Event], Route] = {}
@@ -272,7 +270,6 @@ class EventBus:
     ) -> Subscription | InlineSubscription:
         """Add a subscription and start its task."""
         self._check_open()
-        self._check_journal(options)
         if options.check(handler) == "inline":
             inline = InlineSubscription(
                 self, wanted, predicate, handler, name, plugin, envelope=options.envelope
@@ -314,13 +311,6 @@ class EventBus:
     def _check_open(self) -> None:
         if self.closed:
             raise BusClosed("the host has stopped; nothing more can be subscribed")
-
-    def _check_journal(self, options: Options) -> None:
-        if options.delivery == "durable" and self.journal is None:
-            raise UsageError(
-                "delivery='durable' needs a journal, and no plugin provides "
-                "hookbus.contracts.Journal; use 'lossless'"
-            )
 
     def rebuild(self) -> None:
         """Bring every route up to date with the subscriptions."""

@@ -37,12 +37,9 @@ class Options:
         """The mode to run `handler` in; raises `UsageError` for what does not go together."""
         if not callable(handler):
             raise UsageError(f"{handler!r} is no handler; it cannot be called")
+        self._check_delivery()
         is_async = is_coroutine_function(handler)
         mode = self.mode or ("task" if is_async else "thread")
-        if self.delivery not in (BEST_EFFORT, LOSSLESS, DURABLE):
-            raise UsageError(
-                f"delivery={self.delivery!r} must be 'best-effort', 'lossless' or 'durable'"
-            )
         if mode not in ("task", "thread", "inline") or (mode == "task") != is_async:
             raise UsageError(
                 f"mode={self.mode!r} does not fit {handler!r}; leave it out for an async handler, "
@@ -52,6 +49,15 @@ class Options:
             raise UsageError("an inline handler runs inside publish and takes no delivery options")
         self._check_numbers()
         return mode
+
+    def _check_delivery(self) -> None:
+        if self.delivery == DURABLE:
+            raise UsageError(
+                "delivery='durable' needs a journal, which this version of hookbus cannot use yet; "
+                "use 'lossless'"
+            )
+        if self.delivery not in (BEST_EFFORT, LOSSLESS):
+            raise UsageError(f"delivery={self.delivery!r} must be 'best-effort' or 'lossless'")
 
     def _check_numbers(self) -> None:
         for name, least in (("capacity", 1), ("concurrency", 1), ("batch", 1)):

@@ -119,7 +119,7 @@ class Bus:
         `filter` is an event class (subclasses match), a wire-name pattern (`trade.*`) or several;
         `where` a callable or a safe expression over the event's fields. `delivery` is
         "best-effort" (falls behind: `on_lagged(Lagged(n))`, then goes on), "lossless" (publishers
-        wait) or "durable" (needs a journal). An async handler runs in the subscription's task; a
+        wait); "durable" is refused so far. An async handler runs in the subscription's task; a
         plain function in a thread (`mode="thread"`) or inside publish (`mode="inline"`).
         `envelope=True` hands over the envelope. `capacity` is how many events may wait.
         `batch=n` hands over lists of up to n events gathered within `batch_wait` seconds;
