@@ -61,8 +61,8 @@ def test_sleeping_until_the_past_returns_at_once(clock: Clock) -> None:
 
     async def scenario() -> None:
         begin = clock.now_ns()
-        async with asyncio.timeout(5):
-            await clock.sleep_until(begin - 1_000_000_000)
+        await clock.sleep_until(begin - 1_000_000_000)
+        assert clock.now_ns() - begin < 5_000_000_000
 
     on(clock, scenario)
 
