@@ -75,6 +75,11 @@ class Reader:
     failed: list[Envelope] = field(default_factory=list)
     interrupted: list[Envelope] = field(default_factory=list)
     handle: Any = None
+    at_most: int | None = None
+
+    def at_a_time(self) -> int:
+        """How many events its handlers may have in hand at a time."""
+        return {"batch": 3, "concurrency": 3, "inline": 0}.get(self.policy, 1)
 
     def offered(self, truth: Iterable[Envelope]) -> list[Envelope]:
         """What was published for it while it was open."""
@@ -152,6 +157,7 @@ class Play:
     async def close(self, reader: Reader) -> None:
         """Close a subscription."""
         reader.until = self.events.sequence
+        reader.at_most = len(reader.done()) + reader.at_a_time()
         reader.handle.close()
 
     def _inline(self, reader: Reader) -> Callable[[Envelope], None]:

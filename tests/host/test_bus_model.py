@@ -201,6 +201,7 @@ class BusMachine(RuleBasedStateMachine):
         assert stats.lagged >= reader.lost()
         assert stats.pending <= len(expected)
         assert stats.delivered <= len(reader.done())
+        assert reader.at_most is None or len(reader.done()) <= reader.at_most
         if reader.policy != "inline" and reader.lossless and reader.until is None:
             assert reader.handle.unread <= 16 * max(8, reader.capacity)
 
@@ -244,7 +245,7 @@ class BusMachine(RuleBasedStateMachine):
 
 
 BusMachine.TestCase.settings = settings(
-    max_examples=100,
+    max_examples=200,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
