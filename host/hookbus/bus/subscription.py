@@ -309,6 +309,8 @@ class Subscription(Cursor):
         self.closed_at = self.channel.tail
         self.closed_filtered = self.channel.filtered
         self.bus.forget(self)
+        if self.thread_work is not None:
+            self.thread_work.stop()
         self.threads.close()
         if self.task is not None and not own:
             self.task.cancel()
