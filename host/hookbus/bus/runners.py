@@ -297,7 +297,7 @@ async def run_in_thread(subscription: Subscription) -> None:
     """A plain function in the subscription's own thread, a slice of events per hop."""
     while not subscription.closed:
         taken = await subscription.next_batch()
-        while taken:
+        while taken and not subscription.closed:
             work = subscription.threads.begin(taken, whole=subscription.options.envelope)
             subscription.thread_work = work
             try:

@@ -310,7 +310,7 @@ class Subscription(Cursor):
         self.closed_filtered = self.channel.filtered
         self.bus.forget(self)
         if self.thread_work is not None:
-            self.thread_work.stop()
+            self.thread_work.begin_no_more()
         self.threads.close()
         if self.task is not None and not own:
             self.task.cancel()

@@ -29,13 +29,14 @@ class ThreadWork:
         self.finished: asyncio.Future[None]
         self._handled = 0
         self._failures: list[tuple[Envelope, BaseException]] = []
+        self._ending = False
         self._stopped = False
         self._lock = threading.Lock()
 
     def run(self, handler: Callable[[Any], Any], *, whole: bool) -> None:
         """Handle one event after the other, in the thread, until told to stop."""
         for envelope in self.envelopes:
-            if self._stopped:
+            if self._ending:
                 return
             current_envelope.set(envelope)
             error = _try(handler, envelope if whole else envelope.event)
@@ -50,10 +51,14 @@ class ThreadWork:
         """The envelope that the thread is working on, if any."""
         return self.envelopes[self._handled : self._handled + 1]
 
+    def begin_no_more(self) -> None:
+        """Let the thread end after the event in hand, which still counts."""
+        self._ending = True
+
     def stop(self) -> tuple[int, list[tuple[Envelope, BaseException]]]:
         """Let the thread begin nothing more; how many events it has handled, and the failures."""
         with self._lock:
-            self._stopped = True
+            self._ending = self._stopped = True
             return self._handled, self._failures
 
 
