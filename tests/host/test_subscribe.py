@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 from hookbus.bus.delivery import Breaker, Retry
+from hookbus.bus.routing import Route
 from hookbus.envelope import Envelope
 from hookbus.errors import BusClosed, UsageError
+from hookbus.events import Event
 
 from tests.host.bussing import (
     MODES,
+    Alarm,
+    Note,
+    Order,
     Tick,
     World,
     handler_for,
@@ -267,5 +272,32 @@ def test_a_handler_may_subscribe_and_close_while_events_come() -> None:
         await world.bus.settled()
         assert numbers(late) == [3, 4]
         assert numbers(inline) == [0, 1, 2]
+
+    play(scenario)
+
+
+def test_a_subscription_costs_only_the_routes_that_it_concerns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Hundreds of subscriptions are opened and closed in no time, however many types there are."""
+    rebuilt: list[type[Event]] = []
+    rebuild = Route.rebuild
+
+    def counting(route: Route, *arguments: Any) -> None:
+        rebuilt.append(route.event_class)
+        rebuild(route, *arguments)
+
+    async def scenario(world: World) -> None:
+        for kind in (Tick, Order, Alarm, Note):
+            await world.bus.publish(kind())
+        monkeypatch.setattr(Route, "rebuild", counting)
+        for mode in MODES:
+            subscription = world.bus.subscribe(Tick, handler_for(mode, print), mode=mode)
+            assert rebuilt == [Tick]
+            subscription.close()
+            assert rebuilt == [Tick, Tick]
+            rebuilt.clear()
+        world.bus.stream("test.*").close()
+        assert rebuilt == [Tick, Order, Alarm] * 2
 
     play(scenario)

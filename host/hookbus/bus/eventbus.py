@@ -275,14 +275,14 @@ class EventBus:
                 self, wanted, predicate, handler, name, plugin, envelope=options.envelope
             )
             self.inlines.append(inline)
-            self.rebuild()
+            self.rebuild(wanted)
             return inline
         channel = self.channel_for(wanted, where, predicate)
         subscription = Subscription(self, channel, handler, options, name, plugin)
         subscription.on_idle = self.note_idle
         channel.add(subscription)
         self.subscriptions.append(subscription)
-        self.rebuild()
+        self.rebuild(wanted)
         subscription.task = asyncio.get_running_loop().create_task(
             subscription.run(), name=f"{plugin}:{name}", context=host_context()
         )
@@ -305,27 +305,28 @@ class EventBus:
         recent = self.recent(channel, history)
         stream = Stream(self, channel, capacity, recent, lossless=lossless, envelope=envelope)
         channel.add(stream)
-        self.rebuild()
+        self.rebuild(wanted)
         return stream
 
     def _check_open(self) -> None:
         if self.closed:
             raise BusClosed("the host has stopped; nothing more can be subscribed")
 
-    def rebuild(self) -> None:
-        """Bring every route up to date with the subscriptions."""
-        for route in self.routes.values():
-            route.rebuild(self.channels.values(), self.inlines)
+    def rebuild(self, wanted: Filter) -> None:
+        """Bring the routes of the events that a filter wants up to date with the subscriptions."""
+        for event_class, route in self.routes.items():
+            if wanted.matches(event_class):
+                route.rebuild(self.channels.values(), self.inlines)
 
     def forget(self, subscription: Subscription | InlineSubscription) -> None:
         """Take a closed subscription out; its account is kept in the ledger."""
         if isinstance(subscription, InlineSubscription):
             self.inlines.remove(subscription)
+            self.rebuild(subscription.filter)
         else:
             self.subscriptions.remove(subscription)
             self.drop_reader(subscription)
         self.ledger.keep(subscription)
-        self.rebuild()
         self.note_idle()
 
     def drop_reader(self, reader: Any) -> None:
@@ -335,6 +336,7 @@ class EventBus:
         if not channel.readers:
             for key in [key for key, other in self.channels.items() if other is channel]:
                 del self.channels[key]
+        self.rebuild(channel.filter)
 
     # Settling
 

@@ -73,7 +73,6 @@ class Stream(Cursor):
             self._reason = reason
             self.channel.wake()
             self.bus.drop_reader(self)
-            self.bus.rebuild()
 
     async def __aenter__(self) -> Self:
         return self
