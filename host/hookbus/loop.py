@@ -7,9 +7,10 @@ no thread works for it. So `asyncio.sleep` and `asyncio.wait_for` follow simulat
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import Context
 from itertools import chain, repeat
 from typing import Any, TypeVar
@@ -17,9 +18,6 @@ from typing import Any, TypeVar
 from hookbus.clock import SECOND, Clock, SimulatedClock
 
 T = TypeVar("T")
-
-RESOLUTION = 1e-6
-"""Seconds within which a timer counts as due: more than the rounding of a century in a float."""
 
 
 _PATIENCE = 100
@@ -83,11 +81,25 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self.clock = clock or SimulatedClock()
         self._jumping = _JumpingSelector(self.clock)
         super().__init__(self._jumping)
-        self._clock_resolution = RESOLUTION
 
     def time(self) -> float:
         """Seconds of simulated time since the clock's start."""
-        return (self.clock.now_ns() - self.clock.start_ns) / SECOND
+        now = (self.clock.now_ns() - self.clock.start_ns) / SECOND
+        # What is due now is due: after months the least float above `now` is far away.
+        self._clock_resolution = math.ulp(now)
+        return now
+
+    def call_later(  # type: ignore[override]
+        self,
+        delay: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """As asyncio's; a delay lets time pass, however short it is."""
+        if delay > 0:
+            delay = max(delay, math.ulp(self.time()))
+        return super().call_later(delay, callback, *args, context=context)
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """As asyncio's; simulated time stands still until the thread has answered."""

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hookbus.clock import SECOND, Clock, SimulatedClock, SystemClock
 from hookbus.loop import SimulatedLoop, new_loop, run
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.host.bussing import turns
 
@@ -57,6 +59,48 @@ def test_timers_fire_after_many_simulated_years(years: int) -> None:
 
     run(main(), clock)
     assert clock.now_ns() / SECOND == pytest.approx(years * YEAR + 90_060.1, abs=1e-3)
+
+
+@pytest.mark.parametrize("years", [0, 1, 10, 100])
+def test_the_shortest_pause_lets_time_pass(years: int) -> None:
+    """Who waits again and again for a little more comes to the end, after a century as well."""
+    clock = SimulatedClock()
+
+    async def main() -> None:
+        await clock.sleep(years * YEAR)
+        end = clock.now_ns() + 5_000
+        pauses = 0
+        while clock.now_ns() < end:
+            await asyncio.sleep(1e-7)
+            pauses += 1
+            assert pauses <= 100
+
+    run(main(), clock)
+
+
+@given(st.integers(0, 10 * YEAR), st.lists(st.floats(1e-9, 1e6), min_size=1, max_size=6))
+def test_timers_fire_in_the_order_of_their_times_and_never_early(
+    start: int, delays: list[float]
+) -> None:
+    """As exactly as the loop's float can tell."""
+    clock = SimulatedClock()
+    fired: list[tuple[float, float]] = []
+
+    def note(when: float) -> None:
+        fired.append((when, asyncio.get_running_loop().time()))
+
+    async def main() -> None:
+        await clock.sleep(start)
+        loop = asyncio.get_running_loop()
+        for delay in delays:
+            when = loop.time() + delay
+            loop.call_at(when, note, when)
+        await asyncio.sleep(1e6 + 1)
+
+    run(main(), clock)
+    assert sorted(when for when, _ in fired) == [when for when, _ in fired]
+    assert len(fired) == len(delays)
+    assert all(when <= at <= when + 2e-6 for when, at in fired)
 
 
 def test_simulated_time_begins_at_the_clocks_start() -> None:

@@ -73,6 +73,32 @@ def test_a_batch_is_gathered_for_at_most_so_long() -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize("options", [{"batch": 9, "batch_wait": 2.0}, {"throttle": 2.0}], ids=str)
+@pytest.mark.parametrize("nanoseconds", [1, 500, 999])
+def test_a_wake_up_just_before_the_time_is_no_endless_loop(
+    options: dict[str, Any], nanoseconds: int
+) -> None:
+    """Somebody else's timer a moment earlier does not keep time from passing."""
+
+    async def scenario(world: World) -> None:
+        seen: list[Any] = []
+
+        async def handler(argument: Any) -> None:
+            seen.append(argument)
+
+        world.bus.subscribe(Tick, handler, **options)
+        burst(world, 2)
+        await turns()
+        burst(world, 1, start=2)
+        await world.clock.sleep_until(2_000_000_000 - nanoseconds)
+        burst(world, 1, start=3)
+        await turns(200)
+        await world.bus.settled()
+        assert world.clock.now_ns() in (2_000_000_000, 4_000_000_000)
+
+    play(scenario)
+
+
 def test_a_batch_does_not_reach_over_a_gap() -> None:
     """What was gathered before a lag is delivered before it is told, what follows afterwards."""
 
