@@ -1,4 +1,4 @@
-"""The field types that trading events share: symbols, prices, money and UTC times."""
+"""The field types that trading events share: symbols, prices, money, UTC times, and closed sets."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,13 +9,21 @@ from pydantic_core import CoreSchema, core_schema
 
 __all__ = [
     "Amount",
+    "Book",
     "Direction",
+    "Fraction",
+    "HealthLevel",
     "MarketPrice",
     "MarketVolume",
     "Name",
+    "Number",
+    "OrderType",
     "Price",
     "Quantity",
+    "RiskMode",
+    "Severity",
     "Side",
+    "Stage",
     "Symbol",
     "UtcTime",
 ]
@@ -80,3 +88,31 @@ Direction = Literal["long", "short", "flat"]
 
 Side = Literal["buy", "sell"]
 """What an order does: `buy` adds to the position, `sell` takes from it."""
+
+OrderType = Literal["market", "limit", "stop"]
+"""How an order is executed: at once, at a price or better, or at once after a price was reached."""
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+"""A finite float: a metric, a score, the value of an indicator."""
+
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""A share of a whole, from 0 to 1; 0.1 is 10 %."""
+
+Book = Annotated[str, Field(min_length=1)]
+"""The account that an order, a fill or a position belongs to.
+
+`main` is the account that counts, with a broker the real one. Every other book is paper: the book
+of a strategy that is not live is called after its stage and its name, such as `shadow:cross`.
+"""
+
+RiskMode = Literal["aggressive", "normal", "defensive"]
+"""How much risk the policy allows."""
+
+Stage = Literal["backtest", "shadow", "live", "retired"]
+"""How far a strategy or a model has come; only what is live trades on the book `main`."""
+
+HealthLevel = Literal["healthy", "degraded", "critical"]
+"""How well a component works."""
+
+Severity = Literal["warning", "error", "critical"]
+"""How bad a mistake is: work goes on, a piece of work failed, or work has stopped."""

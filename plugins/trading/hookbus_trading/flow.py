@@ -2,20 +2,26 @@
 
 What the market quotes (bars, indicators) is `float`; what is ordered, paid or owned is `Decimal`.
 Money is in the account currency, which is the quote currency of the instruments. All times are UTC.
+The life of an order: `Order`, then any number of `Fill`, until it is filled whole, or one of
+`OrderCancelled` and `OrderRejected`; `OrderCancelRequested` asks for a cancellation.
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from hookbus import Event
 from pydantic import Field, model_validator
 
 from hookbus_trading.fields import (
     Amount,
+    Book,
     Direction,
+    Fraction,
     MarketPrice,
     MarketVolume,
     Name,
+    Number,
+    OrderType,
     Price,
     Quantity,
     Side,
@@ -28,6 +34,8 @@ __all__ = [
     "Fill",
     "Indicator",
     "Order",
+    "OrderCancelRequested",
+    "OrderCancelled",
     "OrderEvent",
     "OrderRejected",
     "PortfolioUpdated",
@@ -73,7 +81,7 @@ class Indicator(Event, type="market.indicator", version=1, key="symbol", high_fr
     symbol: Symbol = Field(description="Name of the instrument.")
     name: Name = Field(description="Name of the indicator with its parameters, such as `sma_20`.")
     time: UtcTime = Field(description="Time of the market data the value was computed from, UTC.")
-    value: Annotated[float, Field(allow_inf_nan=False)] = Field(
+    value: Number = Field(
         description="The value, in the unit of the indicator (a moving average: quote currency)."
     )
 
@@ -84,24 +92,36 @@ class TradingSignal(Event, type="trading.signal", version=1, key="symbol"):
     symbol: Symbol = Field(description="Name of the instrument.")
     strategy: Name = Field(description="Name of the strategy that speaks.")
     direction: Direction = Field(description="Wanted position: `long`, `short` or `flat`.")
-    strength: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
-        1.0, description="Conviction, from 0 (none) to 1 (full); no unit."
-    )
+    strength: Fraction = Field(1.0, description="Conviction, from 0 (none) to 1 (full); no unit.")
     price: MarketPrice = Field(description="Last close the signal was made at, quote currency.")
+    order_type: OrderType = Field(
+        "market", description="How to get into the wanted position; closing is always at market."
+    )
+    entry_price: MarketPrice | None = Field(
+        None,
+        description="Limit or stop price of the entry, in the quote currency; none at market.",
+    )
+    book: Book = Field("main", description="Account that it is meant for.")
     reason: str = Field("", description="Why, for people to read.")
     time: UtcTime | None = Field(
         None, description="Time of the market data it was decided on, UTC; none when unknown."
     )
 
+    @model_validator(mode="after")
+    def _entry_price_fits(self) -> Self:
+        _check_price("entry_price", self.order_type, self.entry_price)
+        return self
+
 
 class OrderEvent(Event):
-    """What order, refusal and fill have in common; a filter on it sees an order's whole life."""
+    """What the events of an order have in common; a filter on it sees an order's whole life."""
 
     order_id: Name = Field(description="Identifier of the order, unique in a run.")
     symbol: Symbol = Field(description="Name of the instrument.")
     side: Side = Field(description="`buy` or `sell`.")
     quantity: Quantity = Field(description="Quantity, always positive, in units of the instrument.")
     strategy: Name = Field(description="Name of the strategy the order is made for.")
+    book: Book = Field("main", description="Account that it belongs to.")
     time: UtcTime | None = Field(
         None, description="Time of the market data it comes from, UTC; none when unknown."
     )
@@ -110,8 +130,22 @@ class OrderEvent(Event):
 class Order(OrderEvent, type="trading.order", version=1, key="symbol", critical=True):
     """An order passed every check and was sent to be executed."""
 
-    type: Literal["market"] = Field("market", description="Kind of order; only `market` so far.")
+    type: OrderType = Field("market", description="Kind of order.")
+    price: Price | None = Field(
+        None,
+        description="Limit price (the worst acceptable one) or stop price (the one that sets it "
+        "off), in the quote currency; none at market.",
+    )
+    expires: UtcTime | None = Field(
+        None,
+        description="Instant from which on it is no longer executed, UTC; none: until cancelled.",
+    )
     reason: str = Field("", description="Why it was made, for people to read.")
+
+    @model_validator(mode="after")
+    def _price_fits(self) -> Self:
+        _check_price("price", self.type, self.price)
+        return self
 
 
 class OrderRejected(
@@ -119,9 +153,25 @@ class OrderRejected(
 ):
     """An order was refused, by a risk rule or by the venue, and will not be executed."""
 
-    type: Literal["market"] = Field("market", description="Kind of order; only `market` so far.")
+    type: OrderType = Field("market", description="Kind of order.")
     rule: Name = Field(description="Name of the rule that refused it.")
     reason: Name = Field(description="Why it was refused, with the numbers, for people to read.")
+
+
+class OrderCancelRequested(
+    OrderEvent, type="trading.order_cancel_requested", version=1, key="symbol", critical=True
+):
+    """Somebody wants what is left of an order to be cancelled; `quantity` is that of the order."""
+
+    reason: Name = Field(description="Why, for people to read.")
+
+
+class OrderCancelled(
+    OrderEvent, type="trading.order_cancelled", version=1, key="symbol", critical=True
+):
+    """An order, or what was left of it, will not be executed any more; `quantity` is what was."""
+
+    reason: Name = Field(description="Why, for people to read.")
 
 
 class Fill(OrderEvent, type="trading.fill", version=1, key="symbol", critical=True):
@@ -143,11 +193,12 @@ class Fill(OrderEvent, type="trading.fill", version=1, key="symbol", critical=Tr
 
 
 class PortfolioUpdated(Event, type="trading.portfolio", version=1, key="symbol"):
-    """The portfolio changed: by a fill, or because a price moved the value of a position."""
+    """The portfolio of a book changed: by a fill, or as a price moved the value of a position."""
 
     symbol: Symbol | None = Field(
         None, description="Instrument the change comes from; none when it concerns cash alone."
     )
+    book: Book = Field("main", description="Account that it describes.")
     position: Amount = Field(
         _ZERO, description="Signed quantity held of the symbol; negative is short."
     )
@@ -157,6 +208,10 @@ class PortfolioUpdated(Event, type="trading.portfolio", version=1, key="symbol")
     cash: Amount = Field(description="Cash, in the account currency.")
     equity: Amount = Field(
         description="Cash plus the value of all positions, in the account currency."
+    )
+    exposure: Amount = Field(
+        _ZERO,
+        description="Sum of the absolute values of all positions, in the account currency.",
     )
     realised_pnl: Amount = Field(
         _ZERO, description="Profit of closed trades, all symbols, after costs, account currency."
@@ -170,3 +225,10 @@ class PortfolioUpdated(Event, type="trading.portfolio", version=1, key="symbol")
     time: UtcTime | None = Field(
         None, description="Time of the market data it is valued at, UTC; none when unknown."
     )
+
+
+def _check_price(field: str, kind: OrderType, price: object) -> None:
+    if kind == "market" and price is not None:
+        raise ValueError(f"a market order has no {field}; {price} was given")
+    if kind != "market" and price is None:
+        raise ValueError(f"a {kind} order needs a {field}")

@@ -1,25 +1,21 @@
 """The plugin that declares the trading events, so that the host can decode and list them."""
 
+from inspect import isclass
+
 from hookbus import Event, Plugin, hookimpl
 
-from hookbus_trading.flow import (
-    Bar,
-    Fill,
-    Indicator,
-    Order,
-    OrderRejected,
-    PortfolioUpdated,
-    TradingSignal,
-)
+import hookbus_trading
 
 
 class TradingPlugin(Plugin):
-    """The shared vocabulary: bars, indicators, signals, orders, fills and portfolio updates."""
+    """The shared vocabulary: from market data to orders, and what controls them."""
 
     name = "trading"
     hook_api = 1
 
     @hookimpl
     def hookbus_events(self) -> tuple[type[Event], ...]:
-        """Declare the event types of the flow."""
-        return (Bar, Indicator, TradingSignal, Order, OrderRejected, Fill, PortfolioUpdated)
+        """Declare every event type of the vocabulary."""
+        exported = (getattr(hookbus_trading, name) for name in hookbus_trading.__all__)
+        events = (one for one in exported if isclass(one) and issubclass(one, Event))
+        return tuple(one for one in events if one.__event__ is not None)

@@ -203,7 +203,7 @@ def test_a_cancelled_rest_is_taken_off() -> None:
     desk = desk_of()
     (order,) = decide(desk, "long")
     desk.on_fill(fill_of(order, quantity=4))
-    fields = order.model_dump(exclude={"reason"})
+    fields = order.model_dump(exclude={"reason", "price", "expires"})
     desk.on_rejected(OrderRejected(**fields, rule="no_next_bar", reason="the run ended"))
     assert desk.exposure.expected("ABC") == 4
 

@@ -75,7 +75,7 @@ class Market:
             fields = order.model_dump(include={"order_id", "symbol", "side"})
             self.desk.on_fill(make_fill(**fields, quantity=quantity, fill_id=str(self.fills)))
         if fate.cancelled:
-            fields = order.model_dump(exclude={"reason"})
+            fields = order.model_dump(exclude={"reason", "price", "expires"})
             self.desk.on_rejected(OrderRejected(**fields, rule="venue", reason="cancelled"))
 
     def check(

@@ -14,6 +14,8 @@ from hookbus_trading import (
     Fill,
     Indicator,
     Order,
+    OrderCancelled,
+    OrderCancelRequested,
     OrderEvent,
     OrderRejected,
     PortfolioUpdated,
@@ -164,7 +166,8 @@ def test_a_time_that_utc_cannot_express_is_refused() -> None:
 
 def test_orders_refusals_and_fills_share_a_base() -> None:
     """One filter follows the whole life of an order, and the base itself cannot be published."""
-    assert {Order, OrderRejected, Fill} == set(OrderEvent.__subclasses__())
+    kinds = {Order, OrderRejected, OrderCancelRequested, OrderCancelled, Fill}
+    assert kinds == set(OrderEvent.__subclasses__())
     assert OrderEvent.__event__ is None
 
 
