@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         WouldBlock,
     )
     from hookbus.events import Event, EventRegistry, EventType
+    from hookbus.health import HealthCheck, HealthProbe, HealthReport
     from hookbus.hookspecs import HOOK_API_VERSION, hookimpl
     from hookbus.host import Host
     from hookbus.operational import OperationalEvent
@@ -78,6 +79,7 @@ _HOMES = {
         "WouldBlock",
     ),
     "events": ("Event", "EventRegistry", "EventType"),
+    "health": ("HealthCheck", "HealthProbe", "HealthReport"),
     "hookspecs": ("HOOK_API_VERSION", "hookimpl"),
     "host": ("Host",),
     "operational": ("OperationalEvent",),
@@ -107,6 +109,9 @@ __all__ = [
     "EventRegistry",
     "EventType",
     "ExpressionError",
+    "HealthCheck",
+    "HealthProbe",
+    "HealthReport",
     "HookbusError",
     "Host",
     "InlineSubscription",

@@ -26,7 +26,7 @@ Rules that hold for every hook:
 
 Each hook is called in this order:
 
-    hookbus_events -> hookbus_jobs -> hookbus_simulation_start
+    hookbus_events -> hookbus_jobs -> hookbus_health -> hookbus_simulation_start
         -> hookbus_start -> hookbus_ready -> (the run) -> hookbus_stop -> hookbus_summary
 """
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hookbus.events import Event
+    from hookbus.health import HealthCheck
     from hookbus.plugins.context import PluginContext
     from hookbus.plugins.plugin import Summary
     from hookbus.scheduler.jobs import Job
@@ -101,6 +102,29 @@ def hookbus_jobs() -> Iterable[Job] | None:
         @hookimpl
         def hookbus_jobs(self):
             return (Job("rebalance", self.rebalance, cron="0 9 * * 1-5", timezone="Europe/Berlin"),)
+    """
+
+
+@hookspec
+def hookbus_health() -> Iterable[HealthCheck] | None:
+    """Name the checks by which the plugin says how well it works.
+
+    Called by the host once, right after the plugin's `hookbus_jobs` and before any plugin is
+    started. The checks themselves are called during the run, by whoever wants to know: a plugin
+    finds those of all started plugins with `context.health_checks()`. Without one that asks, none
+    is ever called.
+
+    A check that raises, or takes longer than its time-out, counts as critical, and the report names
+    this plugin. A plain function is called in a thread, under the simulated clock on the loop. Make
+    checks cheap: they may be called every few seconds.
+
+    Return an iterable of `HealthCheck`, each with a name of its own, or None. Building them must
+    not need anything that `hookbus_start` creates, but what they call may.
+
+    Example:
+        @hookimpl
+        def hookbus_health(self):
+            return (HealthCheck("connection", self.check_connection),)
     """
 
 

@@ -190,6 +190,7 @@ class Host:
             services=self.services,
             base=self.config.base,
             on_task_failure=lambda task, error: self.supervisor.task_failed(record, task, error),
+            health_checks=lambda: self.supervisor.probes,
         )
 
     async def _start_plugins(self) -> None:

@@ -55,7 +55,7 @@ def test_a_hook_that_resembles_none_is_refused_with_all_names() -> None:
         @hookimpl
         def qqq(self) -> None: ...
 
-    assert "hookbus_events, hookbus_jobs" in refusal(Invented).mend
+    assert "hookbus_events, hookbus_health, hookbus_jobs" in refusal(Invented).mend
 
 
 def test_a_hook_without_its_marker_is_refused() -> None:

@@ -18,6 +18,7 @@ def test_the_hooks_are_these() -> None:
     """A hook is part of the public surface: none comes or goes unnoticed."""
     assert sorted(HOOKS) == [
         "hookbus_events",
+        "hookbus_health",
         "hookbus_jobs",
         "hookbus_ready",
         "hookbus_simulation_start",

@@ -9,7 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from hookbus import Event, Job, Plugin, PluginContext, Settings, Source, Summary, hookimpl
+from hookbus import (
+    Event,
+    HealthCheck,
+    HealthReport,
+    Job,
+    Plugin,
+    PluginContext,
+    Settings,
+    Source,
+    Summary,
+    hookimpl,
+)
 from pydantic import Field
 
 FIRST = datetime(2024, 3, 30, 22, tzinfo=UTC)
@@ -70,6 +81,10 @@ class Alarm(Plugin):
         return (Job("report", self.report, cron="30 2 * * *", timezone="Europe/Berlin"),)
 
     @hookimpl
+    def hookbus_health(self):
+        return (HealthCheck("prices", self.check_prices),)
+
+    @hookimpl
     def hookbus_simulation_start(self):
         return FIRST
 
@@ -96,6 +111,11 @@ class Alarm(Plugin):
 
     def last_price(self, symbol: str) -> float | None:
         return self.last.get(symbol)
+
+    def check_prices(self) -> HealthReport:
+        if self.last:
+            return HealthReport(metrics={"symbols": len(self.last)})
+        return HealthReport("degraded", "no price has been seen yet")
 
     async def replay(self, source: Source) -> None:
         for number, price in enumerate(PRICES):

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from hookbus import HealthReport
 from hookbus.testing import HostFactory, PluginConformance
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -25,6 +26,16 @@ async def test_a_price_that_crosses_the_limit_is_told_once(host_factory: HostFac
             await host.bus.publish(Price(symbol="ETH", price=price))
         await host.bus.settled()
         assert host.recorded.of(LimitCrossed) == [LimitCrossed(symbol="ETH", price=51.0)]
+
+
+async def test_an_alarm_without_prices_is_not_well(host_factory: HostFactory) -> None:
+    """A check is asked as the plugin that watches the health of all would ask it."""
+    async with host_factory(Alarm) as host:
+        (probe,) = host.supervisor.probes
+        assert (await probe.ask()).reason == "no price has been seen yet"
+        await host.bus.publish(Price(symbol="ETH", price=49.0))
+        await host.bus.settled()
+        assert await probe.ask() == HealthReport("healthy", metrics={"symbols": 1})
 
 
 async def test_a_whole_run_takes_no_time(host_factory: HostFactory, tmp_path: Path) -> None:

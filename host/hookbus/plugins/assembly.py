@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from hookbus.clock import to_ns
 from hookbus.errors import (
@@ -16,6 +16,7 @@ from hookbus.errors import (
     in_words,
 )
 from hookbus.events import Event, EventRegistry
+from hookbus.health import HealthCheck
 from hookbus.operational import own_events
 from hookbus.plugins.discovery import PLUGIN_GROUP, discover
 from hookbus.plugins.hooks import create_manager
@@ -26,6 +27,8 @@ from hookbus.plugins.plugin import Plugin, PluginRecord
 from hookbus.plugins.supervisor import note_failure
 from hookbus.scheduler.jobs import Job, JobSettings
 from hookbus.settings.config import Config, configuration_problems
+
+T = TypeVar("T")
 
 
 class Assembly:
@@ -86,15 +89,29 @@ class Assembly:
     def _ask_declarations(self, record: PluginRecord) -> None:
         if record.failed:
             return
-        limit = self.config.host.import_timeout
         try:
-            for cls in ask(self.manager, record, "hookbus_events", limit) or ():
+            for cls in self._ask_for(record, "hookbus_events", object):
                 self.registry.register(_publishable(record, cls), record.name)
-            self.jobs[record.name] = tuple(ask(self.manager, record, "hookbus_jobs", limit) or ())
+            jobs = self._ask_for(record, "hookbus_jobs", Job)
+            checks = self._ask_for(record, "hookbus_health", HealthCheck)
+            _tell_apart(record, checks)
+            self.jobs[record.name], record.health_checks = jobs, checks
         except HookbusError as error:
             self.registry.withdraw(record.name)
             note_failure(record, error)
             fail_dependents(self.records, record.name)
+
+    def _ask_for(self, record: PluginRecord, hook: str, kind: type[T]) -> tuple[T, ...]:
+        """What a plugin names in a hook; raises `PluginError` where that is something else."""
+        answer = ask(self.manager, record, hook, self.config.host.import_timeout)
+        if answer is None:
+            return ()
+        declared = tuple(answer) if isinstance(answer, Iterable) else None
+        if declared is not None and all(isinstance(one, kind) for one in declared):
+            return declared
+        reason = f"{hook} answered {answer!r:.100}"
+        mend = f"Return an iterable of what {hook} names, or None; see hookbus.hookspecs."
+        raise PluginError(record.name, hook.removeprefix("hookbus_"), reason, mend)
 
     def simulation_start_ns(self) -> int | None:
         """The earliest instant that a plugin has data for, in nanoseconds since 1970.
@@ -124,3 +141,11 @@ def _publishable(record: PluginRecord, cls: Any) -> type[Event]:
     if isinstance(cls, type) and issubclass(cls, Event) and cls.__event__ is not None:
         return cls
     raise UsageError(f"plugin {record.name!r} declares {cls!r}, which is no Event with a type=")
+
+
+def _tell_apart(record: PluginRecord, checks: Sequence[HealthCheck]) -> None:
+    names = [check.name for check in checks]
+    for name in names:
+        if names.count(name) > 1:
+            reason = f"it names two health checks {name!r}"
+            raise PluginError(record.name, "health", reason, "Give each a name of its own.")

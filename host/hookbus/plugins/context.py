@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookbus.bus.voice import Bus
 from hookbus.clock import Clock
+from hookbus.health import HealthProbe
 from hookbus.plugins.services import Contract, Services
 from hookbus.plugins.source import Source, SourceFunction
 from hookbus.queues.queue import WorkQueue
@@ -41,6 +42,7 @@ class PluginContext:
         services: Services,
         base: Path,
         on_task_failure: Callable[[str, BaseException], None],
+        health_checks: Callable[[], tuple[HealthProbe, ...]],
     ) -> None:
         self.name = name
         self.settings = settings
@@ -55,6 +57,7 @@ class PluginContext:
         self._state_folder = state_folder
         self._services = services
         self._on_task_failure = on_task_failure
+        self._health_checks = health_checks
         self._tasks: dict[asyncio.Task[Any], None] = {}
 
     @property
@@ -77,6 +80,13 @@ class PluginContext:
     def service(self, contract: Contract[T]) -> T:
         """Ask for a service; raises `ServiceMissing` when no started plugin provides it."""
         return self._services.get(contract, self.name)
+
+    def health_checks(self) -> tuple[HealthProbe, ...]:
+        """The health checks of every plugin that is started, in the order of starting.
+
+        `await probe.ask()` answers with a `HealthReport` and never raises.
+        """
+        return self._health_checks()
 
     def start_task(self, coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run a coroutine beside the bus; it is cancelled when the plugin stops.

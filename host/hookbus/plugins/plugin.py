@@ -11,6 +11,7 @@ from hookbus.settings.secrets import redact
 from hookbus.settings.settings import Settings as _Settings
 
 if TYPE_CHECKING:
+    from hookbus.health import HealthCheck
     from hookbus.plugins.discovery import Candidate
 
 
@@ -99,6 +100,7 @@ class PluginRecord:
     plugin_class: type[Plugin] | None = None
     settings: _Settings | None = None
     instance: Plugin | None = field(default=None, repr=False)
+    health_checks: tuple[HealthCheck, ...] = field(default=(), repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hookbus import operational
 from hookbus.containment.ownership import Ownership, host_context
 from hookbus.errors import HookbusError, PluginError, in_words
+from hookbus.health import HealthProbe
 from hookbus.operational import OperationalEvent
 from hookbus.plugins.context import PluginContext
 from hookbus.plugins.lifecycle import call_async_hook, start_plugin, undo_plugin
@@ -57,8 +58,15 @@ class Supervisor:
         self.records = records
         self.contexts: dict[str, PluginContext] = {}
         self._around = around
+        self._probes: dict[str, tuple[HealthProbe, ...]] = {}
         self._failing: dict[asyncio.Task[None], None] = {}
         self._stopping = False
+
+    @property
+    def probes(self) -> tuple[HealthProbe, ...]:
+        """The health checks of the plugins that are started now, in the order of starting."""
+        started = (name for name in self._probes if self.records[name].state is PluginState.STARTED)
+        return tuple(probe for name in started for probe in self._probes[name])
 
     def tell_failure(self, record: PluginRecord) -> None:
         """Log and publish that a plugin has failed."""
@@ -80,6 +88,10 @@ class Supervisor:
             return
         around = self._around
         context = self.contexts[record.name] = around.make_context(record)
+        self._probes[record.name] = tuple(
+            HealthProbe(record.name, check, simulated=context.clock.simulated, redact=record.redact)
+            for check in record.health_checks
+        )
         try:
             for job in jobs:
                 context.scheduler.add(job)
