@@ -108,6 +108,8 @@ async def test_an_unknown_lane_is_refused_with_a_suggestion(bench: Bench) -> Non
     [
         ({"capacity": 0}, "capacity=0"),
         ({"workers": 0}, "workers=0"),
+        ({"workers": 2, "fast_workers": 2}, "fast_workers=2 must be .* less than workers=2"),
+        ({"fast_workers": -1}, "fast_workers=-1 must be 0 or more"),
         ({"lanes": ()}, "at least one"),
         ({"lanes": ("a", "a")}, "different names"),
         ({"when_full": "explode"}, "wait, reject, drop_oldest, coalesce"),

@@ -44,10 +44,12 @@ class Model:
     capacity: int
     background: int
     workers: int
+    fast_workers: int
     started: bool = False
     queued: tuple[list[Work], list[Work]] = field(default_factory=lambda: ([], []))
     waiting: tuple[list[Work], list[Work]] = field(default_factory=lambda: ([], []))
     running: list[Work] = field(default_factory=list)
+    behind: list[Work] = field(default_factory=list)
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
             ("accepted", "done", "failed", "dropped", "coalesced", "abandoned", "rejected"), 0
@@ -117,11 +119,19 @@ class Model:
             pass
 
     def _take(self) -> bool:
-        for items in self.queued:
-            if self.started and items and len(self.running) < self.workers:
-                self.running.append(items.pop(0))
+        for lane, items in enumerate(self.queued):
+            if self.started and items and self.free(lane):
+                item = items.pop(0)
+                self.running.append(item)
+                self.behind += [item] * lane
                 return True
         return False
+
+    def free(self, lane: int) -> bool:
+        """Whether a worker may take an item of a lane."""
+        behind = sum(item in self.running for item in self.behind)
+        kept = lane == 1 and behind >= self.workers - self.fast_workers
+        return len(self.running) < self.workers and not kept
 
     def _let_in(self) -> bool:
         for lane, line in enumerate(self.waiting):
@@ -147,14 +157,18 @@ class QueueMachine(RuleBasedStateMachine):
 
     @initialize(
         capacity=st.integers(1, 4),
-        workers=st.integers(1, 2),
+        workers=st.integers(1, 3),
+        fast_workers=st.integers(0, 2),
         reserve=st.sampled_from([0.0, 0.3]),
         started=st.booleans(),
     )
-    def make(self, capacity: int, workers: int, reserve: float, started: bool) -> None:
+    def make(
+        self, capacity: int, workers: int, fast_workers: int, reserve: float, started: bool
+    ) -> None:
         """Make the queue, and the model of it."""
+        fast_workers = min(fast_workers, workers - 1)
         background = capacity if reserve == 0 else max(1, capacity - -(-capacity * 3 // 10))
-        self.model = Model(self.when_full, capacity, background, workers)
+        self.model = Model(self.when_full, capacity, background, workers, fast_workers)
         self.queue = WorkQueue(
             "model",
             Work,
@@ -163,6 +177,7 @@ class QueueMachine(RuleBasedStateMachine):
             capacity=capacity,
             lanes=LANES,
             workers=workers,
+            fast_workers=fast_workers,
             when_full=self.when_full,
             key=(lambda item: item.key) if self.when_full == "coalesce" else None,
             reserve=reserve,

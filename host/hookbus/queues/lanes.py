@@ -91,9 +91,9 @@ class Lanes(Generic[T]):
         if entry.key is not None:
             self._by_key[entry.key] = entry
 
-    def take(self) -> Entry[T] | None:
-        """Take the first item of the first lane that has any."""
-        for lane in self._lanes:
+    def take(self, reach: int) -> Entry[T] | None:
+        """Take the first item of the first lane that has any, of the first `reach` lanes."""
+        for lane in self._lanes[:reach]:
             if lane:
                 return self._forget_key(lane.popleft())
         return None

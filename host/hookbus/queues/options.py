@@ -16,6 +16,7 @@ class QueueOptions:
     capacity: int
     lanes: tuple[str, ...]
     workers: int
+    fast_workers: int
     when_full: WhenFull
     keyed: bool
     high_water: float
@@ -26,6 +27,11 @@ class QueueOptions:
         """What makes no sense, None when all is well."""
         if self.capacity < 1 or self.workers < 1:
             return f"capacity={self.capacity} and workers={self.workers} must be 1 or more"
+        if not 0 <= self.fast_workers < self.workers:
+            return (
+                f"fast_workers={self.fast_workers} must be 0 or more and less than "
+                f"workers={self.workers}: somebody must take what is not in the first lane"
+            )
         if not self.lanes or len(set(self.lanes)) < len(self.lanes):
             return f"lanes={self.lanes} must be different names, at least one"
         if self.when_full not in get_args(WhenFull):

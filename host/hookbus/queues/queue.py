@@ -33,7 +33,8 @@ class WorkQueue(Generic[T]):
 
     The first of `lanes` is emptied before the second. `capacity` is for all lanes together; each
     lane after the first leaves the share `reserve` of it to those before it, so that background
-    work never shuts out the fast path.
+    work never shuts out the fast path. `fast_workers` of the workers take items of the first lane
+    only, so that background work that hangs cannot do so either.
 
     `when_full` says what becomes of an item that finds no room in its lane:
 
@@ -66,6 +67,7 @@ class WorkQueue(Generic[T]):
         capacity: int = 1000,
         lanes: Sequence[str] = ("fast", "background"),
         workers: int = 1,
+        fast_workers: int = 0,
         when_full: WhenFull = "wait",
         key: Callable[[T], Hashable | None] | None = None,
         high_water: float = 0.8,
@@ -77,6 +79,7 @@ class WorkQueue(Generic[T]):
             capacity=capacity,
             lanes=tuple(lanes),
             workers=workers,
+            fast_workers=fast_workers,
             when_full=when_full,
             keyed=key is not None,
             high_water=high_water,
@@ -95,7 +98,7 @@ class WorkQueue(Generic[T]):
         self._on_failure = on_failure
         self._lanes: Lanes[T] = Lanes(len(options.lanes), capacity, reserve)
         self._waiters = Waiters(self._lanes, len(options.lanes))
-        self._pool = WorkerPool(worker, name, workers, timeout, clock, self._finished)
+        self._pool = WorkerPool(worker, name, options, clock, self._finished)
         self._quiet: list[asyncio.Future[None]] = []
         self._counts: Counter[str] = Counter()
         self._abandoned: list[T] = []
@@ -202,7 +205,7 @@ class WorkQueue(Generic[T]):
 
     async def _wait_for_room(self, entry: Entry[T]) -> None:
         if not self._lanes.has_room(entry.lane):
-            self._refuse_deadlock()
+            self._refuse_deadlock(entry.lane)
         try:
             admitted = await self._waiters.wait(entry.lane)
         except BaseException:
@@ -216,13 +219,11 @@ class WorkQueue(Generic[T]):
         if not self._coalesce(entry):
             self._accept(entry)
 
-    def _refuse_deadlock(self) -> None:
-        if asyncio.current_task() not in self._pool:
-            return
-        stuck = sum(task in self._pool for task in self._waiters.tasks())
-        if stuck + 1 >= self._options.workers:
+    def _refuse_deadlock(self, lane: int) -> None:
+        if self._pool.would_stall(asyncio.current_task(), self._waiters.tasks(), lane):
             raise PublishDeadlock(
-                f"all {self._options.workers} workers of {self} would wait for room in it; "
+                f"all workers of {self} that could make room in its lane "
+                f"{self._options.lanes[lane]!r} would wait for it; "
                 "give it more capacity or another when_full, or put from a task of its own"
             )
 
@@ -237,10 +238,7 @@ class WorkQueue(Generic[T]):
         self._pump()
 
     def _pump(self) -> None:
-        while self._started and self._pool.free:
-            entry = self._lanes.take()
-            if entry is None:
-                break
+        while self._started and (entry := self._lanes.take(self._pool.reach)) is not None:
             self._pool.start(entry)
         self._waiters.admit()
         self._watch_level()

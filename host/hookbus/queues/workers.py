@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from hookbus.clock import Clock
 from hookbus.containment.limits import GRACE, MOST_LEFT_BEHIND
 from hookbus.containment.threadcalls import ThreadCall
 from hookbus.queues.lanes import Entry
+from hookbus.queues.options import QueueOptions
 
 T = TypeVar("T")
 _Answer = TypeVar("_Answer")
@@ -43,6 +44,8 @@ class _Run(Generic[T]):
 class WorkerPool(Generic[T]):
     """Runs items through `worker`, at most `workers` at a time.
 
+    All but `fast_workers` of them may be at work on items that are not of the first lane.
+
     An async worker is awaited; a plain function runs in a thread, and on the loop under a simulated
     clock. `finished` is told of every item exactly once, never while it is being started.
 
@@ -54,15 +57,16 @@ class WorkerPool(Generic[T]):
         self,
         worker: Callable[[T], Any],
         name: str,
-        workers: int,
-        timeout: float | None,
+        options: QueueOptions,
         clock: Clock,
         finished: Callable[[Entry[T], Outcome, BaseException | None], None],
     ) -> None:
         self._worker = worker
         self._name = name
-        self._workers = workers
-        self._timeout = timeout
+        self._workers = options.workers
+        self._slow_workers = options.workers - options.fast_workers
+        self._lanes = len(options.lanes)
+        self._timeout = options.timeout
         self._clock = clock
         self._finished = finished
         self._in_thread = not is_coroutine_function(worker) and not clock.simulated
@@ -76,9 +80,30 @@ class WorkerPool(Generic[T]):
         return task in self._runs
 
     @property
-    def free(self) -> bool:
-        """Whether a worker has nothing to do."""
-        return len(self._runs) < self._workers
+    def reach(self) -> int:
+        """How many lanes, from the first on, a worker is free to take an item from."""
+        if len(self._runs) >= self._workers:
+            return 0
+        return self._lanes if self._behind(self._runs) < self._slow_workers else 1
+
+    def _behind(self, tasks: Iterable[asyncio.Task[Any] | None]) -> int:
+        """How many of `tasks` are at work on an item that is not of the first lane."""
+        runs = (self._runs.get(task) for task in tasks if task is not None)
+        return sum(run is not None and run.entry.lane > 0 for run in runs)
+
+    def would_stall(
+        self,
+        task: asyncio.Task[Any] | None,
+        waiting: Iterable[asyncio.Task[Any] | None],
+        lane: int,
+    ) -> bool:
+        """Whether nobody would be left to make room in a lane if `task` waited for it too."""
+        if task not in self._runs:
+            return False
+        stuck = [one for one in (task, *waiting) if one in self._runs]
+        if len(stuck) >= self._workers:
+            return True
+        return lane > 0 and self._behind(stuck) >= self._slow_workers
 
     @property
     def left_behind(self) -> int:
