@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
 from threading import get_ident
 from typing import Any
 
+from hookbus.cloudevents import (
+    careful_text,
+    data_text,
+    format_time,
+    is_utf8,
+    quoted,
+    text_form,
+)
 from hookbus.events import Event, event_type
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_encode_anything = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Origin:
     """Who publishes, in which run: shared by all envelopes of one plugin."""
 
-    __slots__ = ("run", "source")
+    __slots__ = ("quoted_run", "quoted_source", "run", "source")
 
     def __init__(self, run: str, source: str) -> None:
         self.run = run
         self.source = source
+        self.quoted_run = quoted(run)[1:-1]
+        self.quoted_source = quoted(source)[1:-1]
 
 
 class Envelope:
@@ -131,13 +136,31 @@ class Envelope:
         A float that JSON does not know is written as "NaN", "Infinity" or "-Infinity", which
         `Event.decode` reads.
         """
-        record = self.to_cloudevent()
-        try:
-            text = _encode(record)
-            text.encode()
-        except ValueError:
-            return _encode_anything(_finite(record))
-        return text
+        return self._short_text() or careful_text(self.to_cloudevent())
+
+    def _short_text(self) -> str | None:
+        """The same text without a dictionary in between, where the event's class allows it."""
+        form = text_form(type(self.event))
+        data = None if form.write is None else data_text(self.event, form.write)
+        if data is None:
+            return None
+        origin, causation = self._origin, self._causation
+        run = origin.quoted_run
+        key = None if form.key is None else getattr(self.event, form.key)
+        cause = "" if causation is None else f',"causationid":{self._quoted_id(causation)}'
+        subject = "" if key is None else f',"subject":{quoted(str(key))}'
+        text = (
+            f'{{"specversion":"1.0","id":"{run}-{self.sequence}"'
+            f',"source":"/hookbus/{origin.quoted_source}","type":"{form.name}"'
+            f',"time":"{format_time(self.time_ns)}","datacontenttype":"application/json"'
+            f',"dataversion":{form.version},"sequence":{self.sequence}'
+            f',"correlationid":{self._quoted_id(self._correlation)}{cause}{subject}'
+            f',"data":{data}}}'
+        )
+        return text if text.isascii() or is_utf8(text) else None
+
+    def _quoted_id(self, value: int | str) -> str:
+        return quoted(value) if isinstance(value, str) else f'"{self._origin.quoted_run}-{value}"'
 
     def as_beginning(self) -> Envelope:
         """A stand-in whose effects count as the first of their causal chain."""
@@ -157,23 +180,6 @@ class Envelope:
 
     def __repr__(self) -> str:
         return f"<Envelope {self.id} {self.type} from {self.source}>"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def format_time(time_ns: int) -> str:
-    """RFC 3339 text of a time in nanoseconds since 1970, to the nanosecond where it matters."""
-    seconds, fraction = divmod(time_ns, 1_000_000_000)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
 
 
 class Lagged:

@@ -49,7 +49,7 @@ class Event(BaseModel):
     Raises `UsageError` at definition when the wire name, the version or the key is not valid.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     __event__: ClassVar[EventType | None] = None
 

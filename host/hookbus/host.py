@@ -142,7 +142,7 @@ class Host:
         self.bus = Bus(self.event_bus, "hookbus")
         self._settling = Settling(self.event_bus, self.log)
         if self._recorder is not None:
-            self._recorder.open(self.bus)
+            self._recorder.open(self.bus, self.clock)
         self.scheduler = self._make_scheduler()
         self.supervisor = Supervisor(self.records, self._surroundings())
         self._reason = loop.create_future()
@@ -318,6 +318,8 @@ class Host:
             self.bus.publish_forced(operational.LedgerDiscrepancy(detail=detail))
 
     def _close(self) -> None:
+        if self._recorder is not None:
+            self._recorder.flush()
         self.event_bus.close()
         if self._recorder is not None:
             self._recorder.close()

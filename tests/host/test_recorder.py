@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 from collections.abc import Iterator
@@ -9,11 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hookbus.bus.eventbus import EventBus
+from hookbus.bus.voice import Bus
+from hookbus.clock import Clock, SimulatedClock, SystemClock
 from hookbus.host import Host
 from hookbus.loop import run
+from hookbus.recorder import BATCH, Recorder
 from hookbus.runreport import RunReport
 from hookbus.settings.config import make_config
 
+from tests.host.bussing import Note
 from tests.host.test_host import Adder, Counter
 
 
@@ -79,7 +86,9 @@ def test_a_full_disk_ends_the_recording_and_not_the_run(tmp_path: Path) -> None:
     assert f"File too large, after {len(cut.splitlines())} events" in str(report.recording_error)
     assert report.summaries == complete.summaries
     assert report.ledger.discrepancies == ()
-    assert report.ledger.total("dead_lettered") + report.ledger.total("abandoned") > 0
+    (account,) = (one for one in report.ledger.accounts if one.name == "recorder")
+    assert account.delivered == len(cut.splitlines())
+    assert account.dead_lettered > 0
 
 
 def test_a_device_without_room_is_told(tmp_path: Path) -> None:
@@ -90,3 +99,38 @@ def test_a_device_without_room_is_told(tmp_path: Path) -> None:
     report, _ = record(link)
     assert report.exit_code == 1
     assert "No space left on device, after 0 events" in str(report.recording_error)
+
+
+def lines_in(path: Path) -> int:
+    """How many lines a file has."""
+    return len(path.read_bytes().splitlines())
+
+
+def written_after_each_turn(path: Path, clock: Clock, events: int) -> list[int]:
+    """How many events are in the file after each turn of the event loop, and at the end."""
+
+    async def scenario() -> list[int]:
+        bus = Bus(EventBus(clock, Log()), "plugin")
+        recorder = Recorder(path, Log())
+        recorder.open(bus, clock)
+        written = []
+        for _ in range(events):
+            await bus.publish(Note())
+            await asyncio.sleep(0)
+            written.append(lines_in(path))
+        recorder.close()
+        return [*written, lines_in(path)]
+
+    return run(scenario(), clock)
+
+
+@pytest.mark.parametrize("clock", [SystemClock(), SimulatedClock(pace=60.0)], ids=["real", "paced"])
+def test_events_are_in_the_file_after_one_turn_of_the_loop(clock: Clock, tmp_path: Path) -> None:
+    """Who watches a host at the pace of real time is one turn behind, however little happens."""
+    assert written_after_each_turn(tmp_path / "events.jsonl", clock, 3) == [1, 2, 3, 3]
+
+
+def test_a_simulation_is_written_in_batches(tmp_path: Path) -> None:
+    """A write for every bar would take longer than the bar; the last ones come at the end."""
+    written = written_after_each_turn(tmp_path / "events.jsonl", SimulatedClock(), BATCH + 1)
+    assert written == [0] * (BATCH - 1) + [BATCH, BATCH, BATCH + 1]

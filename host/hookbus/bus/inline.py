@@ -44,10 +44,15 @@ class InlineSubscription:
         self._published_at_close = 0
 
     def failed(self, envelope: Envelope, error: BaseException) -> None:
-        """The function raised: count it, tell, and give the event up."""
-        self.failures += 1
+        """The function raised: tell, and give the event up."""
         self.bus.reports.handler_failed(self, envelope, error)
-        self.bus.reports.dead_lettered(self, envelope, error_text(error), attempts=1)
+        self.give_up([envelope], error_text(error), attempts=1)
+
+    def give_up(self, envelopes: list[Envelope], reason: str, attempts: int) -> None:
+        """Send events to the dead letters, also those that the function had kept for later."""
+        self.failures += len(envelopes)
+        for envelope in envelopes:
+            self.bus.reports.dead_lettered(self, envelope, reason, attempts)
 
     def close(self) -> None:
         """End the subscription."""
