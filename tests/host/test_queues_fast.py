@@ -65,3 +65,20 @@ async def test_background_work_does_not_wait_for_itself_while_fast_workers_are_f
     assert "lane 'background'" in str(bench.failures[0][1])
     await queue.drain(0)
     assert queue.check()
+
+
+@simulated
+async def test_an_item_that_moves_to_the_fast_lane_is_taken_at_once(bench: Bench) -> None:
+    """A kept worker that is free takes a waiting item as soon as its like comes in the fast lane."""
+    queue = bench.queue(
+        bench.gated, workers=2, fast_workers=1, when_full="coalesce", key=lambda item: item[0]
+    )
+    queue.start()
+    for item in ("x1", "y1"):
+        await queue.put(item, "background")
+    await turns()
+    await queue.put("y2")
+    await turns()
+    assert list(bench.gates) == ["x1", "y2"]
+    bench.open_gates()
+    await queue.idle()

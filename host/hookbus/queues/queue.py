@@ -186,7 +186,7 @@ class WorkQueue(Generic[T]):
             self._lanes.replace(waiting, entry)
         self._counts["accepted"] += 1
         self._counts["coalesced"] += 1
-        self._waiters.admit()
+        self._pump()
         return True
 
     def _accept(self, entry: Entry[T]) -> None:
