@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hookbus.errors import PublishDeadlock
 
 from tests.host.queue_bench import Bench, simulated, turns
@@ -58,9 +60,10 @@ async def test_background_work_does_not_wait_for_itself_while_fast_workers_are_f
     queue = bench.queue(work, capacity=2, reserve=0.5, workers=3, fast_workers=2)
     await queue.put("a", "background")
     queue.start()
-    for item in "bc":
-        await queue.put(item, "background")
-    await turns()
+    async with asyncio.timeout(1):
+        for item in "bc":
+            await queue.put(item, "background")
+        await turns()
     assert isinstance(bench.failures[0][1], PublishDeadlock)
     assert "lane 'background'" in str(bench.failures[0][1])
     await queue.drain(0)
@@ -69,7 +72,7 @@ async def test_background_work_does_not_wait_for_itself_while_fast_workers_are_f
 
 @simulated
 async def test_an_item_that_moves_to_the_fast_lane_is_taken_at_once(bench: Bench) -> None:
-    """A kept worker that is free takes a waiting item as soon as its like comes in the fast lane."""
+    """A kept worker that is free takes a waiting item as soon as its like comes first."""
     queue = bench.queue(
         bench.gated, workers=2, fast_workers=1, when_full="coalesce", key=lambda item: item[0]
     )
