@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from hookbus.cli.options import Given, configuration_options, json_option
-from hookbus.cli.output import print_json, print_problems, print_table
+from hookbus.cli.output import fields_in_short, print_json, print_problems, print_table
 from hookbus.errors import ConfigurationError
 
 
@@ -87,15 +87,10 @@ def _print_message(message: dict[str, Any], *, as_json: bool) -> int:
 
 def _line(event: dict[str, Any]) -> str:
     source = event["source"].removeprefix("/hookbus/")
-    data = event["data"]
-    fields = " ".join(f"{key}={_short(value)}" for key, value in data.items())
+    fields = fields_in_short(event["data"])
     moment = event["time"].replace("T", " ").removesuffix("Z")[:23]
     head = click.style(moment, dim=True), click.style(event["type"], bold=True)
     return f"{head[0]} {head[1]} {fields} {click.style(f'({source})', dim=True)}"
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) and " " not in value else json.dumps(value, default=str)
 
 
 @events.command("emit", short_help="Publish an event into the running host.")

@@ -101,6 +101,15 @@ def print_pairs(pairs: Mapping[str, Any]) -> None:
     print_trimmed(table)
 
 
+def fields_in_short(data: Mapping[str, Any]) -> str:
+    """The fields of an event in one line: key=value, as JSON where a value is no plain word."""
+    return " ".join(f"{key}={_in_short(value)}" for key, value in data.items())
+
+
+def _in_short(value: Any) -> str:
+    return value if isinstance(value, str) and " " not in value else json.dumps(value, default=str)
+
+
 def print_problems(problems: Iterable[Problem]) -> None:
     """Print mistakes in the configuration on standard error, one on each line."""
     for problem in problems:

@@ -44,3 +44,15 @@ class Shell:
 def shell(tmp_path: Path, run_command: Callable[..., CommandResult]) -> Shell:
     """The command, and a folder for it."""
     return Shell(tmp_path, run_command)
+
+
+def read_all(master: int) -> str:
+    """Everything that comes to a terminal until its last user closes it."""
+    parts = []
+    try:
+        while part := os.read(master, 65536):
+            parts.append(part)
+    except OSError:
+        pass  # Linux says so when the other side has been closed
+    os.close(master)
+    return b"".join(parts).decode()

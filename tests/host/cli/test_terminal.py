@@ -13,7 +13,7 @@ from hookbus.cli.summary import _side_by_side
 from hookbus.plugins.plugin import Summary
 from rich.console import Console
 
-from tests.host.cli.conftest import Shell
+from tests.host.cli.conftest import Shell, read_all
 from tests.host.cli.samples import SIMULATED, TICKER
 
 PACED = TICKER.replace(
@@ -38,18 +38,6 @@ def run_on_terminal(shell: Shell, *arguments: str) -> tuple[str, str]:
     stdout, _ = process.communicate(timeout=30)
     assert process.returncode == 0, shown
     return stdout, shown
-
-
-def read_all(master: int) -> str:
-    """Everything that comes to a terminal until its last user closes it."""
-    parts = []
-    try:
-        while part := os.read(master, 65536):
-            parts.append(part)
-    except OSError:
-        pass  # Linux says so when the other side has been closed
-    os.close(master)
-    return b"".join(parts).decode()
 
 
 def events_of(shell: Shell, name: str) -> bytes:
