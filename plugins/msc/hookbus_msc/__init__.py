@@ -1,0 +1,1 @@
+"""The meta strategy controller: how much may be risked, from drawdown, volatility and results."""
