@@ -13,6 +13,7 @@ from hookbus_trading.control import (
 )
 from hookbus_trading.flow import (
     Bar,
+    DataSuspected,
     Fill,
     Indicator,
     Order,
@@ -48,6 +49,7 @@ from hookbus_trading.runners import (
 __all__ = [
     "ActionExecuted",
     "Bar",
+    "DataSuspected",
     "Decision",
     "Fill",
     "HealthStatusChanged",

@@ -12,11 +12,11 @@ from pydantic import Field, model_validator
 from hookbus_trading.fields import (
     Amount,
     Book,
-    Direction,
     Fraction,
     HealthLevel,
     Name,
     Number,
+    PositionDirection,
     Price,
     Quantity,
     RiskMode,
@@ -150,7 +150,7 @@ class TradeExecuted(Event, type="trade.executed", version=1, key="symbol", criti
     symbol: Symbol = Field(description="Name of the instrument.")
     strategy: Name = Field(description="Name of the strategy that it was made for.")
     book: Book = Field("main", description="Account that it belongs to.")
-    direction: Direction = Field(description="`long` or `short`.")
+    direction: PositionDirection = Field(description="`long` or `short`.")
     quantity: Quantity = Field(description="Quantity, always positive, in units of the instrument.")
     entry_price: Price = Field(description="Entry price, in the quote currency.")
     exit_price: Price = Field(description="Exit price, in the quote currency.")
@@ -158,6 +158,14 @@ class TradeExecuted(Event, type="trade.executed", version=1, key="symbol", criti
     exit_time: UtcTime | None = Field(None, description="When it was closed, UTC.")
     pnl: Amount = Field(description="Profit after costs, in the account currency.")
     commission: Amount = Field(description="Commission of entry and exit, account currency.")
+
+    @model_validator(mode="after")
+    def _entry_comes_first(self) -> Self:
+        if self.entry_time and self.exit_time and self.exit_time < self.entry_time:
+            raise ValueError(
+                f"exit_time {self.exit_time} is earlier than entry_time {self.entry_time}"
+            )
+        return self
 
 
 class TradingHalted(Event, type="control.trading_halted", version=1, critical=True):

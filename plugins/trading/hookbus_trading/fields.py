@@ -10,6 +10,8 @@ from pydantic_core import CoreSchema, core_schema
 __all__ = [
     "Amount",
     "Book",
+    "DataDecision",
+    "DataDoubt",
     "Direction",
     "Fraction",
     "HealthLevel",
@@ -18,6 +20,7 @@ __all__ = [
     "Name",
     "Number",
     "OrderType",
+    "PositionDirection",
     "Price",
     "Quantity",
     "RiskMode",
@@ -86,6 +89,9 @@ Amount = Annotated[Decimal, Field(allow_inf_nan=False)]
 Direction = Literal["long", "short", "flat"]
 """Where a signal wants the position to be."""
 
+PositionDirection = Literal["long", "short"]
+"""Which way a position is, or was, held."""
+
 Side = Literal["buy", "sell"]
 """What an order does: `buy` adds to the position, `sell` takes from it."""
 
@@ -104,6 +110,16 @@ Book = Annotated[str, Field(min_length=1)]
 `main` is the account that counts, with a broker the real one. Every other book is paper: the book
 of a strategy that is not live is called after its stage and its name, such as `shadow:cross`.
 """
+
+DataDoubt = Literal["gap", "jump", "duplicate", "out_of_order", "unknown_symbol", "bad_row"]
+"""What is odd about market data.
+
+A pause that is too long, a price that jumps as in a split, a bar that was there before, one that is
+earlier than the one before it, one of a symbol that is not wanted, and a row that is no bar.
+"""
+
+DataDecision = Literal["passed", "skipped", "refused"]
+"""What became of doubtful market data: taken as it is, left out, or the end of the feed."""
 
 RiskMode = Literal["aggressive", "normal", "defensive"]
 """How much risk the policy allows."""

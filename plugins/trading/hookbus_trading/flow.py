@@ -15,6 +15,8 @@ from pydantic import Field, model_validator
 from hookbus_trading.fields import (
     Amount,
     Book,
+    DataDecision,
+    DataDoubt,
     Direction,
     Fraction,
     MarketPrice,
@@ -31,6 +33,7 @@ from hookbus_trading.fields import (
 
 __all__ = [
     "Bar",
+    "DataSuspected",
     "Fill",
     "Indicator",
     "Order",
@@ -73,6 +76,29 @@ class Bar(Event, type="market.bar", version=1, key="symbol", high_frequency=True
             f"low {low!r}, open {self.open!r}, close {self.close!r}, high {high!r}: "
             "open and close must lie between low and high"
         )
+
+
+class DataSuspected(Event, type="market.data_suspected", version=1, key="symbol"):
+    """Market data is odd, and was passed on, skipped or refused.
+
+    Whoever publishes it tells the first of a kind and symbol one by one and later ones in groups,
+    so that bad data floods nobody: `count` always has all of them.
+    """
+
+    symbol: Symbol | None = Field(
+        None, description="Name of the instrument; none when the data does not tell it."
+    )
+    kind: DataDoubt = Field(
+        description="`gap`, `jump`, `duplicate`, `out_of_order`, `unknown_symbol` or `bad_row`."
+    )
+    decision: DataDecision = Field(description="`passed`, `skipped` or `refused` (ends the feed).")
+    detail: Name = Field(description="What is odd, with place and numbers, for people to read.")
+    count: Annotated[int, Field(ge=1)] = Field(
+        1, description="How many of this kind and symbol there have been, this one included."
+    )
+    time: UtcTime | None = Field(
+        None, description="Time of the data in question, UTC; none when it cannot be told."
+    )
 
 
 class Indicator(Event, type="market.indicator", version=1, key="symbol", high_frequency=True):
@@ -154,6 +180,9 @@ class OrderRejected(
     """An order was refused, by a risk rule or by the venue, and will not be executed."""
 
     type: OrderType = Field("market", description="Kind of order.")
+    price: Price | None = Field(
+        None, description="Limit or stop price it had, in the quote currency; none at market."
+    )
     rule: Name = Field(description="Name of the rule that refused it.")
     reason: Name = Field(description="Why it was refused, with the numbers, for people to read.")
 

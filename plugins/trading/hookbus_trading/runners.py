@@ -5,14 +5,13 @@ the account currency, prices in the quote currency, times are UTC.
 """
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Self
 
 from hookbus import Event
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hookbus_trading.fields import (
     Amount,
-    Fraction,
     MarketPrice,
     MarketVolume,
     Name,
@@ -113,7 +112,9 @@ class PositionEvent(RunnerEvent):
     entry_price: Price = Field(description="Average entry price, in the quote currency.")
 
 
-class PositionOpened(PositionEvent, type="runner.position_opened", version=1, key="runner"):
+class PositionOpened(
+    PositionEvent, type="runner.position_opened", version=1, key="runner", critical=True
+):
     """A runner has opened a position."""
 
 
@@ -152,6 +153,14 @@ class StatsUpdated(RunnerEvent, type="runner.stats", version=1, key="runner"):
     won: _Count = Field(description="Closed trades that gained money after costs.")
     realised_pnl: Amount = Field(_ZERO, description="Profit after costs, account currency.")
     unrealised_pnl: Amount = Field(_ZERO, description="Profit of open positions, same unit.")
-    maximum_drawdown: Fraction = Field(
-        0.0, description="Deepest fall of equity from its peak, as a fraction of the peak."
+    maximum_drawdown: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0,
+        description="Deepest fall of equity from its peak, as a fraction of the peak (0.1 is "
+        "10 %); more than 1 where more than everything was lost.",
     )
+
+    @model_validator(mode="after")
+    def _no_more_won_than_closed(self) -> Self:
+        if self.won > self.trades:
+            raise ValueError(f"won {self.won} is more than trades {self.trades}")
+        return self

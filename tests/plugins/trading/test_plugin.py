@@ -17,6 +17,7 @@ WIRE_NAMES = [
     "control.trading_halted",
     "control.trading_resumed",
     "market.bar",
+    "market.data_suspected",
     "market.indicator",
     "pipeline.markets_scored",
     "pipeline.trades_ingested",
