@@ -38,7 +38,7 @@ class HitRate:
     """The input that looks at the last trades of all strategies.
 
     Defensive must be proved by bad trades (the whole interval is low), and aggressive by good ones
-    (no part of it is low); few trades prove neither.
+    (no part of it is low); few trades, and those below the minimum number, prove neither.
     """
 
     def __init__(self, settings: HitRateSettings, hysteresis: float) -> None:
@@ -55,6 +55,8 @@ class HitRate:
 
     def _judge(self) -> None:
         self._interval = wilson(sum(self._won), len(self._won), self._settings.z)
+        if len(self._won) < self._settings.minimum_trades:
+            return
         self.demand, self.calm = self._level(1.0), self._level(self._margin)
 
     def _level(self, margin: float) -> int:
@@ -64,8 +66,9 @@ class HitRate:
 
     def sentence(self) -> str:
         """Where the hit rate stands."""
-        if not self._won:
-            return "hit rate is unknown: no trade has been heard of yet"
+        least = self._settings.minimum_trades
+        if len(self._won) < least:
+            return f"hit rate is unknown: {len(self._won)} of the {least} trades that it takes"
         low, high = self._interval
         return (
             f"hit rate is {sum(self._won)} of {len(self._won)} trades, between {low:.1%} and "

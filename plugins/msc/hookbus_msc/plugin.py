@@ -97,19 +97,19 @@ class MscPlugin(Plugin):
         self._after(self._controller.on_trade(event, self._now_ns()))
 
     def _on_health(self, event: HealthStatusChanged) -> None:
-        self._after(self._controller.on_health(event, self._now_ns()))
+        self._after(self._controller.on_health(event, self._now_ns()), save=True)
 
     def _on_pinned(self, event: PolicyPinned) -> None:
-        self._after(self._controller.on_pinned(event, self._now_ns()))
+        self._after(self._controller.on_pinned(event, self._now_ns()), save=True)
 
     def _on_unpinned(self, _: PolicyUnpinned) -> None:
-        self._after(self._controller.on_unpinned(self._now_ns()))
+        self._after(self._controller.on_unpinned(self._now_ns()), save=True)
 
-    def _after(self, policy: PolicyUpdated | None) -> None:
+    def _after(self, policy: PolicyUpdated | None, *, save: bool = False) -> None:
         """Save what must not be forgotten, then tell, then wait for what ends by itself."""
         notes, self._controller.notes = self._controller.notes, []
         if self._keeper is not None:
-            if policy is not None or notes:
+            if save or notes or policy is not None:
                 self._keeper.save()
             else:
                 self._keeper.follow()

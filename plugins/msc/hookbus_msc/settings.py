@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from hookbus import Settings
-from hookbus_trading.fields import Fraction, Name, RiskMode, Symbol, UtcTime
+from hookbus_trading.fields import Name, RiskMode, Symbol, UtcTime
 from pydantic import Field, model_validator
+
+from hookbus_msc.limits import (
+    AggressiveLimits,
+    DefensiveLimits,
+    LimitSettings,
+    NormalLimits,
+    looser_keys,
+    shown,
+)
 
 __all__ = [
     "DailyLossSettings",
@@ -16,7 +24,6 @@ __all__ = [
     "GatingSettings",
     "HealthSettings",
     "HitRateSettings",
-    "LimitSettings",
     "MscSettings",
     "PinSettings",
     "RelaxSettings",
@@ -26,71 +33,13 @@ __all__ = [
 _Share = Annotated[float, Field(gt=0, le=1)]
 _Ratio = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Seconds = Annotated[float, Field(ge=0, le=10 * 366 * 86_400)]
-_Count = Annotated[int, Field(ge=0)]
 
 
-def _confidence(default: float) -> Any:
-    return Field(
-        default, description="Least strength of a signal that may open a position, 0 to 1."
-    )
-
-
-def _risk(default: float) -> Any:
-    return Field(
-        default, description="Largest value of a new position, as a fraction of equity, 0 to 1."
-    )
-
-
-def _positions(default: int) -> Any:
-    return Field(
-        default,
-        description='Most symbols that may be held at one time; "unlimited": any number.',
-    )
-
-
-class LimitSettings(Settings):
-    """The limits of one mode."""
-
-    allowed_strategies: tuple[Name, ...] | Literal["all"] = Field(
-        "all", description='Strategies that may open positions; "all", or a list of names.'
-    )
-    minimum_confidence: Fraction
-    maximum_risk_per_trade: Fraction
-    maximum_positions: _Count | Literal["unlimited"]
-
-    @property
-    def strategies(self) -> tuple[str, ...] | None:
-        """The strategies that may open positions, None when all may."""
-        return None if self.allowed_strategies == "all" else self.allowed_strategies
-
-    @property
-    def positions(self) -> int | None:
-        """The most positions, None when there is no limit."""
-        return None if self.maximum_positions == "unlimited" else self.maximum_positions
-
-
-class AggressiveLimits(LimitSettings):
-    """The limits while the mode is aggressive."""
-
-    minimum_confidence: Fraction = _confidence(0.0)
-    maximum_risk_per_trade: Fraction = _risk(0.10)
-    maximum_positions: _Count | Literal["unlimited"] = _positions(10)
-
-
-class NormalLimits(LimitSettings):
-    """The limits while the mode is normal."""
-
-    minimum_confidence: Fraction = _confidence(0.2)
-    maximum_risk_per_trade: Fraction = _risk(0.05)
-    maximum_positions: _Count | Literal["unlimited"] = _positions(6)
-
-
-class DefensiveLimits(LimitSettings):
-    """The limits while the mode is defensive."""
-
-    minimum_confidence: Fraction = _confidence(0.5)
-    maximum_risk_per_trade: Fraction = _risk(0.02)
-    maximum_positions: _Count | Literal["unlimited"] = _positions(2)
+def _check_trades(least: int, most: int) -> None:
+    if least > most:
+        raise ValueError(
+            f"minimum_trades = {least} must not be above trades = {most}: so many never count"
+        )
 
 
 class _RisingSettings(Settings):
@@ -170,6 +119,9 @@ class HitRateSettings(Settings):
     trades: Annotated[int, Field(ge=1, le=10_000)] = Field(
         50, description="How many of the last trades count."
     )
+    minimum_trades: Annotated[int, Field(ge=1)] = Field(
+        10, description="Trades before the hit rate decides; until then: at most normal."
+    )
     z: Annotated[float, Field(gt=0, le=10)] = Field(
         1.645, description="Half width of the interval in standard deviations; 1.645 means 90 %."
     )
@@ -187,6 +139,7 @@ class HitRateSettings(Settings):
                 f"defensive = {self.defensive:g} must be below normal = {self.normal:g}: the lower "
                 "hit rate demands the more defensive mode"
             )
+        _check_trades(self.minimum_trades, self.trades)
         return self
 
     @property
@@ -251,11 +204,7 @@ class GatingSettings(Settings):
 
     @model_validator(mode="after")
     def _trades_suffice(self) -> Self:
-        if self.minimum_trades > self.trades:
-            raise ValueError(
-                f"minimum_trades = {self.minimum_trades} must not be above trades = {self.trades}: "
-                "so many are never counted"
-            )
+        _check_trades(self.minimum_trades, self.trades)
         return self
 
 
@@ -296,10 +245,10 @@ class MscSettings(Settings):
     def _defence_is_stricter(self) -> Self:
         named = list(zip(("aggressive", "normal", "defensive"), self.limits, strict=True))
         for (milder, mild), (stricter, strict) in pairwise(named):
-            for key, looser in _looser(mild, strict):
+            for key, looser in looser_keys(mild, strict):
                 raise ValueError(
-                    f"{stricter}.{key} = {_shown(getattr(strict, key))} is looser than "
-                    f"{milder}.{key} = {_shown(getattr(mild, key))}: the more defensive mode must "
+                    f"{stricter}.{key} = {shown(getattr(strict, key))} is looser than "
+                    f"{milder}.{key} = {shown(getattr(mild, key))}: the more defensive mode must "
                     f"not {looser}"
                 )
         return self
@@ -322,29 +271,7 @@ class MscSettings(Settings):
             unknown = [name for name in limits.strategies or () if name not in watched]
             if watched and unknown:
                 raise ValueError(
-                    f"{mode}.allowed_strategies names {_shown(unknown)}, which "
-                    f"gating.strategies = {_shown(watched)} does not watch: name all or none there"
+                    f"{mode}.allowed_strategies names {shown(unknown)}, which "
+                    f"gating.strategies = {shown(watched)} does not watch: name all or none there"
                 )
         return self
-
-
-def _looser(mild: LimitSettings, strict: LimitSettings) -> list[tuple[str, str]]:
-    """The keys in which the mode that should be stricter is not, and what it must not do."""
-    found = []
-    if strict.minimum_confidence < mild.minimum_confidence:
-        found.append(("minimum_confidence", "accept weaker signals"))
-    if strict.maximum_risk_per_trade > mild.maximum_risk_per_trade:
-        found.append(("maximum_risk_per_trade", "risk more"))
-    if mild.positions is not None and (
-        strict.positions is None or strict.positions > mild.positions
-    ):
-        found.append(("maximum_positions", "hold more"))
-    if mild.strategies is not None and (
-        strict.strategies is None or not set(strict.strategies) <= set(mild.strategies)
-    ):
-        found.append(("allowed_strategies", "allow more strategies"))
-    return found
-
-
-def _shown(value: float | str | Sequence[str]) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else repr(value)

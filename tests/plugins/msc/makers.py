@@ -53,15 +53,14 @@ def make_portfolio(equity: float | str, hour: float = 0, **other: Any) -> Portfo
     return PortfolioUpdated(cash=Decimal(str(equity)), equity=Decimal(str(equity)), **fields)
 
 
-def make_trade(number: int, pnl: float | str = 1, hour: float = 0, **other: Any) -> TradeExecuted:
+def make_trade(number: int, pnl: float | str = 1, **other: Any) -> TradeExecuted:
     """A round trip of one unit."""
-    fields = {"symbol": "A", "strategy": "cross", "direction": "long"} | other
+    fields = {"symbol": "A", "strategy": "cross", "direction": "long", "exit_time": START} | other
     return TradeExecuted(
         trade_id=f"trade-{number}",
         quantity=Decimal(1),
         entry_price=Decimal(100),
         exit_price=Decimal(100),
-        exit_time=at(hour),
         pnl=Decimal(str(pnl)),
         commission=Decimal(0),
         **fields,
@@ -69,7 +68,7 @@ def make_trade(number: int, pnl: float | str = 1, hour: float = 0, **other: Any)
 
 
 def make_health(
-    status: str = "critical", component: str = "system", hour: float = 0
+    status: str = "critical", component: str = "system", time: datetime = START
 ) -> HealthStatusChanged:
     """A component that changed, whatever it was before."""
     return HealthStatusChanged.model_validate(
@@ -78,7 +77,7 @@ def make_health(
             "status": status,
             "previous": "healthy",
             "reason": "no bar for 90 s",
-            "time": at(hour),
+            "time": time,
         }
     )
 
@@ -94,10 +93,10 @@ def only(*names: str, **other: Any) -> MscSettings:
     return MscSettings.model_validate({"relax": relax} | data | other)
 
 
-def read_bars(name: str, limit: int) -> list[Bar]:
-    """The first daily bars of a file of genuine prices."""
+def read_bars(name: str, first: str, count: int) -> list[Bar]:
+    """Some daily bars of a file of genuine prices, from a day on."""
     with (DATA / f"{name}.csv").open(encoding="utf-8") as file:
-        rows = [row for _, row in zip(range(limit), csv.DictReader(file), strict=False)]
+        rows = [row for row in csv.DictReader(file) if row["Date"] >= first][:count]
     return [
         Bar(
             symbol=name.split("-")[0],
