@@ -15,6 +15,7 @@ __all__ = [
     "ratio",
     "round_amount",
     "share_of",
+    "square_root",
     "text_of",
     "worse_price",
 ]
@@ -55,6 +56,11 @@ def share_of(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     The digits are few enough for the share and what is left of the amount to add up exactly.
     """
     return _LONG.divide(EXACT.multiply(amount, part), whole)
+
+
+def square_root(number: Decimal) -> Decimal:
+    """The square root, rounded to twelve significant digits, half to even."""
+    return _SHORT.sqrt(number)
 
 
 def floor_to_step(quantity: Decimal, step: Decimal) -> Decimal:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from hookbus_trading.control import TradeExecuted
 from hookbus_trading.flow import Bar, Fill, Order, PortfolioUpdated, TradingSignal
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -54,6 +55,25 @@ def make_fill(number: int = 1, side: str = "buy", minute: int = 0, **other: Any)
     )
 
 
-def make_update(equity: str, minute: int = 0) -> PortfolioUpdated:
+def make_update(equity: str, minute: int = 0, **other: Any) -> PortfolioUpdated:
     """A portfolio whose equity is all cash."""
-    return PortfolioUpdated(cash=Decimal(equity), equity=Decimal(equity), time=at(minute))
+    fields = {"cash": equity, "equity": equity, "time": at(minute)} | other
+    return PortfolioUpdated.model_validate(fields)
+
+
+def make_trade(pnl: float, number: int = 1, **other: Any) -> TradeExecuted:
+    """A closed trade of ten units bought at 100."""
+    fields = {
+        "trade_id": f"main-test-ABC-{number}",
+        "symbol": "ABC",
+        "strategy": "test",
+        "direction": "long",
+        "quantity": 10,
+        "entry_price": 100,
+        "exit_price": 100,
+        "entry_time": at(number),
+        "exit_time": at(number + 1),
+        "pnl": repr(pnl),
+        "commission": 0,
+    } | other
+    return TradeExecuted.model_validate(fields)

@@ -12,13 +12,26 @@ from hookbus.loop import run
 from hookbus.runreport import RunReport
 from hookbus.testing import HostFactory, Recording
 from hookbus_paper.execution.plugin import ExecutionPlugin
+from hookbus_paper.lifecycle.plugin import LifecyclePlugin
 from hookbus_paper.portfolio.plugin import PortfolioPlugin
 from hookbus_paper.risk.plugin import RiskPlugin
 from hookbus_paper.strategy.plugin import StrategyPlugin
 from hookbus_trading.flow import Bar
 from hookbus_trading.plugin import TradingPlugin
 
-PAPER: tuple[type[Plugin], ...] = (StrategyPlugin, RiskPlugin, ExecutionPlugin, PortfolioPlugin)
+PAPER: tuple[type[Plugin], ...] = (
+    StrategyPlugin,
+    RiskPlugin,
+    ExecutionPlugin,
+    PortfolioPlugin,
+    LifecyclePlugin,
+)
+
+
+def crossing(fast: int, slow: int, below: str = "flat", **other: Any) -> dict[str, Any]:
+    """Settings of the strategy stage with one moving-average cross, called `cross`."""
+    parameters = {"fast": fast, "slow": slow, "below": below}
+    return {"strategies": {"cross": {"kind": "sma-cross", "parameters": parameters} | other}}
 
 
 def feed_of(bars: Sequence[Bar], *, settles: bool = True) -> type[Plugin]:

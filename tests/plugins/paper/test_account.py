@@ -5,11 +5,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 from hookbus_paper.portfolio.account import Account
+from hookbus_trading.control import TradeExecuted
 from hookbus_trading.flow import Fill
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.plugins.paper.makers import make_fill
+from tests.plugins.paper.makers import at, make_fill
 
 Mark = tuple[str, float]
 
@@ -18,6 +19,7 @@ FILLS = st.builds(
     make_fill,
     side=st.sampled_from(["buy", "sell"]),
     symbol=st.sampled_from(["A", "B"]),
+    strategy=st.sampled_from(["x", "y"]),
     quantity=st.sampled_from([Decimal(1), Decimal("0.5"), Decimal(3)]) | QUANTITIES,
     price=st.decimals("0.00000001", "1000000", places=8),
     commission=st.decimals(-10, 1000, places=8),
@@ -29,10 +31,12 @@ CASH = Decimal("10000.01")
 def replay(steps: Sequence[Fill | Mark]) -> Account:
     """An account after some fills and marks."""
     account = Account(CASH)
+    marks: dict[str, float] = {}
     for step in steps:
         if isinstance(step, Fill):
-            account.apply(step)
+            account.apply(step, marks.get(step.symbol))
         else:
+            marks[step[0]] = step[1]
             account.mark(*step)
     return account
 
@@ -76,6 +80,31 @@ def test_the_books_balance_to_the_last_digit(steps: list[Fill | Mark]) -> None:
     profit = Fraction(account.realised) + Fraction(account.unrealised)
     gained = Fraction(account.equity) - Fraction(CASH)
     assert profit - Fraction(account.commission) == gained
+    values = [abs(Fraction(position.value)) for position in account.positions.values()]
+    assert Fraction(account.exposure) == sum(values)
+
+
+@given(st.lists(FILLS, max_size=30))
+def test_no_position_ever_differs_from_the_sum_of_its_fills(fills: list[Fill]) -> None:
+    """Of a book, and of each strategy in it; and closed trades plus what is open are all profit."""
+    account, trades = Account(CASH), []
+    for fill in fills:
+        trades.append(account.apply(fill))
+        for symbol, position in account.positions.items():
+            assert position.quantity == sum(lot.quantity for lot in position.lots.values())
+            for strategy, lot in position.lots.items():
+                assert lot.quantity == held_by(fills[: len(trades)], symbol, strategy)
+    lots = [lot for one in account.positions.values() for lot in one.lots.values()]
+    profits = [trade.pnl for trade in trades if trade is not None] + [lot.profit for lot in lots]
+    gained = Fraction(account.realised) - Fraction(account.commission)
+    assert sum(map(Fraction, profits)) == gained
+
+
+def held_by(fills: Sequence[Fill], symbol: str, strategy: str) -> Decimal:
+    """The sum of the fills of a strategy in a symbol."""
+    mine = (one for one in fills if (one.symbol, one.strategy) == (symbol, strategy))
+    signed = (one.quantity if one.side == "buy" else -one.quantity for one in mine)
+    return sum(signed, Decimal(0))
 
 
 @given(st.lists(FILLS, max_size=20))
@@ -83,21 +112,23 @@ def test_closing_everything_leaves_only_cash(fills: list[Fill]) -> None:
     """A round trip back to flat leaves no position, no cost, no value and no unrealised profit."""
     account = replay(fills)
     for symbol in ("A", "B"):
-        held = account.position(symbol).quantity
-        if held:
-            side = "sell" if held > 0 else "buy"
-            account.apply(make_fill(symbol=symbol, side=side, quantity=abs(held), price=7))
+        for strategy, lot in account.position(symbol).lots.items():
+            if lot.quantity:
+                side = "sell" if lot.quantity > 0 else "buy"
+                close = {"symbol": symbol, "strategy": strategy, "side": side, "price": 7}
+                account.apply(make_fill(quantity=abs(lot.quantity), **close))
     assert account.open_positions == 0
     assert account.invested == account.market_value == account.unrealised == 0
     assert account.equity == account.cash
     for symbol in ("A", "B"):
         position = account.position(symbol)
-        assert (position.quantity, position.cost, position.average_price) == (0, 0, None)
+        assert (position.quantity, position.average_price) == (0, None)
+        assert all(lot.cost == 0 for lot in position.lots.values())
 
 
-@given(st.lists(FILLS | MARKS, max_size=30))
+@given(st.lists(FILLS.filter(lambda fill: fill.strategy == "x") | MARKS, max_size=30))
 def test_average_prices_are_positive_and_within_the_fills(steps: list[Fill | Mark]) -> None:
-    """The entry price of what is held lies among the prices paid for that symbol."""
+    """The entry price of what one strategy holds lies among the prices paid for that symbol."""
     account = replay(steps)
     for symbol, position in account.positions.items():
         prices = [one.price for one in steps if isinstance(one, Fill) and one.symbol == symbol]
@@ -129,9 +160,33 @@ def test_the_commission_of_a_turning_fill_is_shared_by_quantity() -> None:
     """A third of the fill closes, so a third of its commission belongs to the closed trip."""
     account = Account(Decimal(10_000))
     account.apply(make_fill(quantity=1, price=100, commission=0))
-    account.apply(make_fill(side="sell", quantity=3, price=101, commission=Decimal("2.97")))
-    assert account.trips.won == 1
-    assert account.position("ABC").trip == Decimal("-1.98")
+    trade = account.apply(make_fill(side="sell", quantity=3, price=101, commission=Decimal("2.97")))
+    assert trade is not None
+    assert (trade.pnl, trade.commission) == (Decimal("0.01"), Decimal("0.99"))
+    assert account.position("ABC").lots["test"].profit == Decimal("-1.98")
+
+
+def test_a_trade_tells_what_was_entered_and_left() -> None:
+    """Average prices, times, direction and costs of a round trip in several fills."""
+    account = Account(Decimal(10_000), "shadow:test")
+    account.apply(make_fill(1, "sell", 0, quantity=10, price=100, commission=1))
+    account.apply(make_fill(2, "sell", 1, quantity=10, price=110, commission=1))
+    assert account.apply(make_fill(3, "buy", 2, quantity=5, price=90, commission=1)) is None
+    trade = account.apply(make_fill(4, "buy", 3, quantity=15, price=98, commission=1))
+    assert trade == TradeExecuted(
+        trade_id="shadow:test-test-ABC-1",
+        symbol="ABC",
+        strategy="test",
+        book="shadow:test",
+        direction="short",
+        quantity=Decimal(20),
+        entry_price=Decimal(105),
+        exit_price=Decimal(96),
+        entry_time=at(0),
+        exit_time=at(3),
+        pnl=Decimal(176),
+        commission=Decimal(4),
+    )
 
 
 def test_a_round_trip_that_comes_out_even_is_not_won() -> None:
@@ -152,9 +207,9 @@ def test_a_position_is_valued_at_its_fill_until_a_bar_comes() -> None:
 
 
 def test_marking_what_is_not_held_moves_nothing() -> None:
-    """A price of another symbol is remembered for later and changes no figure."""
+    """A price of another symbol changes no figure; a fill is valued at the price it is given."""
     account = Account(Decimal(1000))
     assert not account.mark("ABC", 50.0)
     assert account.equity == 1000
-    account.apply(make_fill(quantity=1, price=40))
+    account.apply(make_fill(quantity=1, price=40), 50.0)
     assert account.equity == 1010

@@ -1,35 +1,61 @@
 """The portfolio: what it publishes and when, and that the order of arrival does not matter."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hookbus_paper.portfolio.book import PortfolioBook
+from hookbus_paper.portfolio.library import Library
 from hookbus_paper.portfolio.settings import PortfolioSettings
-from hookbus_trading.flow import Bar, Fill, PortfolioUpdated
+from hookbus_trading.flow import Bar, Fill, PortfolioUpdated, TradingSignal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.plugins.paper.makers import at, make_bar, make_fill
+from tests.plugins.paper.makers import at, make_bar, make_fill, make_signal
+
+DAY = 24 * 60
 
 
-def replay(book: PortfolioBook, events: list[Bar | Fill]) -> list[PortfolioUpdated | None]:
-    """What the book publishes after each event."""
-    return [
-        book.on_bar(event) if isinstance(event, Bar) else book.on_fill(event) for event in events
-    ]
+def library_of(**settings: Any) -> Library:
+    """A library whose books tell every move."""
+    return Library(PortfolioSettings(**{"publish_change": 0} | settings))
+
+
+def tell(library: Library, event: Bar | Fill | TradingSignal) -> list[PortfolioUpdated]:
+    """The updates that an event leads to."""
+    if isinstance(event, Bar):
+        events = library.on_bar(event)
+    elif isinstance(event, Fill):
+        events = library.on_fill(event)
+    else:
+        events = library.on_signal(event)
+    return [one for one in events if isinstance(one, PortfolioUpdated)]
+
+
+def replay(library: Library, events: Sequence[Bar | Fill]) -> list[PortfolioUpdated | None]:
+    """The last update after each event, None where there was none."""
+    told = [tell(library, event) for event in events]
+    return [updates[-1] if updates else None for updates in told]
+
+
+def main_of(library: Library) -> PortfolioBook:
+    """The book that counts."""
+    return library.book("main")
 
 
 def test_a_fill_and_a_bar_are_published_with_every_figure() -> None:
     """After a fill, and when a bar revalues what is held: cash, equity, profit, drawdown."""
-    book = PortfolioBook(PortfolioSettings(starting_cash=Decimal(2000)))
+    library = library_of(starting_cash=Decimal(2000))
     fill, bar = make_fill(commission=2), make_bar(1, 100, 90)
-    assert replay(book, [fill, bar]) == [
+    assert replay(library, [fill, bar]) == [
         PortfolioUpdated(
             symbol="ABC",
             position=Decimal(10),
             average_price=Decimal(100),
             cash=Decimal(998),
             equity=Decimal(1998),
+            exposure=Decimal(1000),
             realised_pnl=Decimal(-2),
             unrealised_pnl=Decimal(0),
             drawdown=Decimal("0.001"),
@@ -41,6 +67,7 @@ def test_a_fill_and_a_bar_are_published_with_every_figure() -> None:
             average_price=Decimal(100),
             cash=Decimal(998),
             equity=Decimal(1898),
+            exposure=Decimal(900),
             realised_pnl=Decimal(-2),
             unrealised_pnl=Decimal(-100),
             drawdown=Decimal("0.051"),
@@ -49,38 +76,67 @@ def test_a_fill_and_a_bar_are_published_with_every_figure() -> None:
     ]
 
 
-def test_a_bar_of_what_is_not_held_is_not_published() -> None:
-    """Nothing changed, so nothing is said."""
-    book = PortfolioBook(PortfolioSettings())
-    assert replay(book, [make_bar(0), make_fill(minute=1), make_bar(1, symbol="XYZ")])[::2] == [
+def test_a_small_move_is_told_once_it_has_become_a_large_one() -> None:
+    """Equity is published when it has moved by more than the setting since the last time."""
+    library = library_of(publish_change=0.01, starting_cash=Decimal(1000))
+    closes = (100, 100.9, 101.1, 101.9, 102.2, 100.9)
+    bars = [make_bar(minute, close) for minute, close in enumerate(closes, 1)]
+    updates = replay(library, [make_fill(), *bars])[1:]
+    assert [None if one is None else one.equity for one in updates] == [
         None,
         None,
+        Decimal(1011),
+        None,
+        Decimal(1022),
+        Decimal(1009),
     ]
 
 
-def test_bars_are_not_published_if_not_wanted() -> None:
-    """With `publish_bars = false` only fills speak, and the curve goes on."""
-    book = PortfolioBook(PortfolioSettings(publish_bars=False))
-    assert replay(book, [make_fill(), make_bar(1, 100, 50)])[1] is None
-    assert book.curve.points[-1] == (at(1), 99_500)
+def test_a_signal_and_a_new_day_tell_the_equity_that_nobody_knows_yet() -> None:
+    """Whoever sizes an order or counts a day's loss knows the last equity; none is told twice."""
+    library = library_of(publish_change=0.5)
+    replay(library, [make_fill(), make_bar(1, 101)])
+    assert [one.equity for one in tell(library, make_signal())] == [Decimal(100_010)]
+    assert tell(library, make_signal()) == []
+    assert tell(library, make_bar(2, 102)) == []
+    (yesterday,) = tell(library, make_bar(DAY, 103))
+    assert (yesterday.equity, yesterday.time) == (Decimal(100_020), at(2))
+
+
+def test_each_book_has_its_own_money() -> None:
+    """A fill on a paper book moves no cash of the book that counts, and bars value both."""
+    library = library_of(starting_cash=Decimal(1000))
+    replay(library, [make_fill(1, quantity=1), make_fill(2, quantity=2, book="shadow:test")])
+    updates = tell(library, make_bar(1, 110))
+    assert {one.book: one.equity for one in updates} == {
+        "main": Decimal(1010),
+        "shadow:test": Decimal(1020),
+    }
+
+
+def test_a_bar_of_what_is_not_held_is_not_published() -> None:
+    """Nothing changed, so nothing is said."""
+    library = library_of()
+    told = replay(library, [make_bar(0), make_fill(minute=1), make_bar(1, symbol="XYZ")])
+    assert told[::2] == [None, None]
 
 
 def test_a_repeated_fill_is_booked_once_and_counted() -> None:
     """The same order and fill identifier is a duplicate; another fill of the order is not."""
-    book = PortfolioBook(PortfolioSettings())
+    library = library_of()
     first = make_fill()
-    updates = replay(book, [first, first, make_fill(fill_id="2")])
+    updates = replay(library, [first, first, make_fill(fill_id="2")])
     assert updates[1] is None
-    assert book.account.position("ABC").quantity == 20
-    assert ("Fills ignored: repeated", "1") in book.rows()
+    assert main_of(library).account.position("ABC").quantity == 20
+    assert ("Fills ignored: repeated", "1") in library.rows()
 
 
 def test_repeated_and_old_bars_do_not_move_the_value() -> None:
     """A bar from the past must not become the last price."""
-    book = PortfolioBook(PortfolioSettings())
-    replay(book, [make_fill(), make_bar(2, 120), make_bar(1, 1), make_bar(2, 1)])
-    assert book.account.equity == 100_200
-    assert ("Bars ignored: repeated or out of order", "2") in book.rows()
+    library = library_of()
+    replay(library, [make_fill(), make_bar(2, 120), make_bar(1, 1), make_bar(2, 1)])
+    assert main_of(library).account.equity == 100_200
+    assert ("Bars ignored: repeated or out of order", "2") in library.rows()
 
 
 @given(
@@ -94,7 +150,7 @@ def test_fills_and_bars_of_one_instant_may_come_in_either_order(
     """Money, curve and drawdown are the same whether a fill precedes its bar or follows it."""
     outcomes = []
     for order in (first, [not one for one in first], [True] * 12):
-        book = PortfolioBook(PortfolioSettings())
+        library = library_of()
         for minute, close in enumerate(closes):
             bar: list[Bar | Fill] = [make_bar(minute, close)]
             fills: list[Bar | Fill] = [
@@ -102,18 +158,20 @@ def test_fills_and_bars_of_one_instant_may_come_in_either_order(
                 for number, wanted in enumerate(filled)
                 if wanted == minute
             ]
-            replay(book, fills + bar if order[minute] else bar + fills)
-        outcomes.append((book.rows(), book.curve.points, book.curve.maximum_drawdown))
+            replay(library, fills + bar if order[minute] else bar + fills)
+        outcomes.append(
+            (library.rows(), main_of(library).curve.points, main_of(library).curve.maximum_drawdown)
+        )
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
 def test_the_summary_says_what_came_of_it() -> None:
     """Trades, return, drawdown and final equity, formatted for a reader."""
-    book = PortfolioBook(PortfolioSettings(starting_cash=Decimal(2000)))
+    library = library_of(starting_cash=Decimal(2000))
     bars = [make_bar(0), make_bar(1, 100, 80), make_bar(2, 80, 130)]
     sale = make_fill(2, "sell", 3, price=130, commission=1)
-    replay(book, [make_fill(), *bars, sale, make_bar(3, 130)])
-    assert book.rows() == (
+    replay(library, [make_fill(), *bars, sale, make_bar(3, 130)])
+    assert library.rows() == (
         ("Bars", "4"),
         ("Fills", "2"),
         ("Trades (round trips)", "1, 1 won"),
@@ -126,9 +184,9 @@ def test_the_summary_says_what_came_of_it() -> None:
 
 def test_what_is_still_held_at_the_end_is_shown() -> None:
     """An open position is no round trip, but the reader is told."""
-    book = PortfolioBook(PortfolioSettings())
-    replay(book, [make_fill()])
-    assert ("Positions still open", "1") in book.rows()
+    library = library_of()
+    replay(library, [make_fill()])
+    assert ("Positions still open", "1") in library.rows()
 
 
 def test_there_is_no_portfolio_without_cash() -> None:

@@ -1,4 +1,4 @@
-"""The four plugins on one bus: a whole run, and what disturbs it."""
+"""The plugins on one bus: a whole run, and what disturbs it."""
 
 import random
 from collections.abc import Sequence
@@ -11,21 +11,30 @@ from typing import Any
 
 import pytest
 from hookbus import Event, Plugin, PluginContext, hookimpl
-from hookbus_trading.flow import Bar, Fill, Order, OrderRejected, PortfolioUpdated, TradingSignal
+from hookbus_trading.flow import (
+    Bar,
+    Fill,
+    Order,
+    OrderCancelled,
+    OrderRejected,
+    PortfolioUpdated,
+    TradingSignal,
+)
 
 from tests.plugins.paper.makers import at, bars_of, make_signal
-from tests.plugins.paper.running import trade
+from tests.plugins.paper.running import crossing, trade
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "strategy": {"fast": 3, "slow": 8, "below": "short"},
+    "strategy": crossing(3, 8, "short"),
     "risk": {
         "fraction_per_trade": 1,
         "scale_by_strength": False,
         "maximum_position": 5,
+        "maximum_leverage": 2,
         "daily_loss_limit": 1,
     },
     "execution": {"commission_bps": 2, "slippage_bps": 0},
-    "portfolio": {"starting_cash": 10_000},
+    "portfolio": {"starting_cash": 10_000, "publish_change": 0},
 }
 
 
@@ -94,7 +103,8 @@ def test_every_stage_reports_in_the_summary(tmp_path: Path) -> None:
         outcome.summary(title) for title in ("Strategy", "Risk", "Execution", "Portfolio")
     )
     assert strategy["Bars seen"] == portfolio["Bars"] == "400"
-    assert strategy["Signals"] == risk["Signals"] == str(len(outcome.events(TradingSignal)))
+    signals = str(len(outcome.events(TradingSignal)))
+    assert (strategy["cross"], risk["Signals"]) == (f"{signals} signals", signals)
     assert risk["Orders"] == execution["Orders"] == str(len(outcome.events(Order)))
     assert execution["Fills"] == portfolio["Fills"] == str(len(outcome.events(Fill)))
     assert set(portfolio) >= {"Return", "Maximum drawdown", "Final equity"}
@@ -188,29 +198,28 @@ def test_a_run_that_is_stopped_in_the_middle_ends_in_good_order(tmp_path: Path) 
     whole = trade(walk(400), tmp_path, SETTINGS)
     until = whole.events(Order)[20].time
     cut = trade(walk(400), tmp_path, SETTINGS, until=until + timedelta(seconds=30))
-    told = [line for line in cut.flow() if "no_next_bar" not in line]
+    told = [line for line in cut.flow() if "order_cancelled" not in line]
     assert told == whole.flow()[: len(told)]
     orders = {order.order_id for order in cut.events(Order)}
-    ended = {one.order_id for one in cut.events(Fill, OrderRejected)}
+    ended = {one.order_id for one in cut.events(Fill, OrderCancelled)}
     assert orders == ended
-    assert cut.events(OrderRejected)
+    assert cut.events(OrderCancelled)
     assert not cut.report.ledger.discrepancies
     assert cut.summary("Portfolio")["Bars"] != "400"
 
 
 def test_an_order_that_no_bar_can_fill_is_reported_at_the_end(tmp_path: Path) -> None:
-    """An order made on the last bar is refused with its identifier; the portfolio has no fill."""
+    """An order made on the last bar is cancelled with its identifier; there is no fill of it."""
     bars = walk(400)
     whole = trade(bars, tmp_path, SETTINGS)
     decided = whole.events(Order)[4].time
     cut = trade([bar for bar in bars if bar.time <= decided], tmp_path, SETTINGS)
-    orders, refused = cut.events(Order), cut.events(OrderRejected)
+    orders, cancelled = cut.events(Order), cut.events(OrderCancelled)
     filled = {fill.order_id for fill in cut.events(Fill)}
     left = [order.order_id for order in orders if order.order_id not in filled]
     assert left
-    assert [order.order_id for order in refused] == left
-    assert {order.rule for order in refused} == {"no_next_bar"}
-    assert cut.summary("Execution")["Orders cancelled, no bar came"] == str(len(left))
+    assert [order.order_id for order in cancelled] == left
+    assert cut.summary("Execution")["Orders cancelled"] == str(len(left))
 
 
 @pytest.mark.parametrize(

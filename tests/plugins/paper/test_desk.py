@@ -4,9 +4,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hookbus_paper.orders import about
 from hookbus_paper.risk.desk import RiskDesk
+from hookbus_paper.risk.exposure import Holder
 from hookbus_paper.risk.settings import RiskSettings
-from hookbus_trading.flow import Fill, Order, OrderRejected
+from hookbus_trading.flow import (
+    Fill,
+    Order,
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderRejected,
+)
 
 from tests.plugins.paper.makers import at, make_fill, make_signal, make_update
 
@@ -20,7 +28,12 @@ def desk_of(**settings: Any) -> RiskDesk:
     return desk
 
 
-def decide(desk: RiskDesk, *directions: str, **other: Any) -> list[Order | OrderRejected]:
+def held_by(desk: RiskDesk, strategy: str = "test", book: str = "main") -> Decimal:
+    """What a strategy is expected to hold of ABC."""
+    return desk.exposure.expected(Holder(book, strategy, "ABC"))
+
+
+def decide(desk: RiskDesk, *directions: str, **other: Any) -> list[Any]:
     """What some signals lead to."""
     return [
         decision
@@ -29,13 +42,13 @@ def decide(desk: RiskDesk, *directions: str, **other: Any) -> list[Order | Order
     ]
 
 
-def fill_of(order: Order | OrderRejected, **other: Any) -> Fill:
+def fill_of(order: Any, **other: Any) -> Fill:
     """The fill of an order as it was ordered."""
     fields = {"side": order.side, "quantity": order.quantity, "symbol": order.symbol} | other
     return make_fill(order_id=order.order_id, **fields)
 
 
-def outline(decisions: list[Order | OrderRejected]) -> list[tuple[str, str, Decimal]]:
+def outline(decisions: list[Any]) -> list[tuple[str, str, Decimal]]:
     """Identifier, side and quantity of each decision."""
     return [(one.order_id, one.side, one.quantity) for one in decisions]
 
@@ -86,7 +99,7 @@ def test_a_reversal_closes_first_and_opens_then() -> None:
         ("test-ABC-2", "sell", 10),
         ("test-ABC-3", "sell", 10),
     ]
-    assert desk.exposure.expected("ABC") == -10
+    assert held_by(desk) == -10
 
 
 def test_a_position_is_closed_whatever_the_limits_on_new_ones() -> None:
@@ -119,7 +132,7 @@ def test_a_large_position_is_closed_by_several_orders_within_the_limit() -> None
         ("test-ABC-3", "sell", 4),
         ("test-ABC-4", "sell", 2),
     ]
-    assert desk.exposure.expected("ABC") == 0
+    assert held_by(desk) == 0
 
 
 @pytest.mark.parametrize("price", [1e6, 50_000.0])
@@ -131,7 +144,7 @@ def test_what_no_allowed_order_can_close_is_refused_and_not_turned_around(price:
     assert all(isinstance(one, Order) and one.side == "sell" for one in orders)
     assert isinstance(refused, OrderRejected)
     assert refused.rule == "maximum_order_value"
-    assert refused.quantity == desk.exposure.expected("ABC") > 0
+    assert refused.quantity == held_by(desk) > 0
 
 
 def test_a_cut_order_says_so() -> None:
@@ -170,7 +183,7 @@ def test_a_symbol_on_order_counts_as_an_open_position() -> None:
     (refused,) = decide(desk, "long", symbol="XYZ")
     assert isinstance(refused, OrderRejected)
     assert refused.rule == "maximum_open_positions"
-    desk.on_rejected(refused.model_copy(update={"order_id": order.order_id, "symbol": "ABC"}))
+    desk.on_order_ended(refused.model_copy(update={"order_id": order.order_id, "symbol": "ABC"}))
     assert isinstance(decide(desk, "long", symbol="XYZ")[0], Order)
 
 
@@ -179,8 +192,8 @@ def test_its_own_refusals_come_back_without_effect() -> None:
     desk = desk_of(maximum_position=4, oversize="reject")
     (refused,) = decide(desk, "long")
     assert isinstance(refused, OrderRejected)
-    desk.on_rejected(refused)
-    assert desk.exposure.expected("ABC") == 0
+    desk.on_order_ended(refused)
+    assert held_by(desk) == 0
 
 
 def test_partial_repeated_and_foreign_fills_are_followed() -> None:
@@ -190,11 +203,11 @@ def test_partial_repeated_and_foreign_fills_are_followed() -> None:
     part = fill_of(order, quantity=4, fill_id="1")
     desk.on_fill(part)
     desk.on_fill(part)
-    assert desk.exposure.expected("ABC") == 10
+    assert held_by(desk) == 10
     desk.on_fill(fill_of(order, quantity=9, fill_id="2"))
-    assert desk.exposure.expected("ABC") == 13
+    assert held_by(desk) == 13
     desk.on_fill(make_fill(99, "sell", quantity=20))
-    assert desk.exposure.expected("ABC") == -7
+    assert held_by(desk) == -7
     assert ("Fills ignored: repeated", "1") in desk.rows()
 
 
@@ -203,16 +216,126 @@ def test_a_cancelled_rest_is_taken_off() -> None:
     desk = desk_of()
     (order,) = decide(desk, "long")
     desk.on_fill(fill_of(order, quantity=4))
-    fields = order.model_dump(exclude={"reason", "price", "expires"})
-    desk.on_rejected(OrderRejected(**fields, rule="no_next_bar", reason="the run ended"))
-    assert desk.exposure.expected("ABC") == 4
+    desk.on_order_ended(OrderCancelled(**about(order), reason="the run ended"))
+    assert held_by(desk) == 4
 
 
 def test_a_halted_desk_lets_nothing_through() -> None:
-    """Once the host stops, signals become refusals, for closing orders too."""
+    """After the kill switch, signals become refusals, for closing orders too."""
     desk = desk_of()
     decide(desk, "long")
-    desk.halt("the host is stopping")
+    desk.guidance.halted = "the kill switch was pulled"
     decisions = decide(desk, "flat") + decide(desk, "long", symbol="XYZ")
     assert [getattr(one, "rule", "") for one in decisions] == ["halted", "halted"]
     assert desk.orders == 1
+
+
+def test_strategies_hold_positions_of_their_own_in_one_symbol() -> None:
+    """What one strategy wants neither closes nor blocks what another holds."""
+    desk = desk_of()
+    (first,) = decide(desk, "long", strategy="a")
+    (second,) = decide(desk, "short", strategy="b")
+    assert (first.side, second.side) == ("buy", "sell")
+    (closing,) = decide(desk, "flat", strategy="a")
+    assert (closing.side, closing.quantity) == ("sell", first.quantity)
+    assert held_by(desk, "b") == -second.quantity
+
+
+def test_the_largest_position_is_that_of_all_strategies_together() -> None:
+    """Two strategies on the same side share the limit; the opposite side has its own."""
+    desk = desk_of(maximum_position=15)
+    sizes = [
+        decide(desk, way, strategy=name)[0].quantity
+        for name, way in (("a", "long"), ("b", "long"), ("c", "short"))
+    ]
+    assert sizes == [10, 5, 10]
+
+
+def test_books_are_apart() -> None:
+    """Equity, positions and daily loss of a paper book are its own."""
+    desk = desk_of(fraction_per_trade=1, daily_loss_limit=0.01)
+    desk.on_portfolio(make_update("5000", book="shadow:test"), at(0))
+    (paper,) = decide(desk, "long", book="shadow:test")
+    assert (paper.book, paper.quantity, paper.order_id) == (
+        "shadow:test",
+        50,
+        "shadow:test-test-ABC-1",
+    )
+    desk.on_portfolio(make_update("4000", book="shadow:test"), at(1))
+    assert held_by(desk) == 0
+    (real,) = decide(desk, "long")
+    assert (real.book, real.quantity) == ("main", 100)
+
+
+def test_exposure_is_limited_with_what_is_on_its_way() -> None:
+    """The second position gets what the first, still on order, has left of the leverage."""
+    desk = desk_of(fraction_per_trade=0.8, maximum_leverage=1)
+    first = decide(desk, "long")[0]
+    second = decide(desk, "long", symbol="XYZ")[0]
+    assert (first.quantity, second.quantity) == (80, 20)
+    assert "maximum_leverage: value 8,000 is above the 2,000 left of 10,000" in second.reason
+
+
+def test_a_reversal_counts_the_position_that_is_left_as_gone() -> None:
+    """With a leverage of one, a whole position can be turned around."""
+    desk = desk_of(fraction_per_trade=1, maximum_leverage=1)
+    (order,) = decide(desk, "long")
+    desk.on_fill(fill_of(order))
+    desk.on_portfolio(make_update("10000", 1, exposure="10000"), at(1))
+    close, turn = decide(desk, "short")
+    assert (close.quantity, turn.quantity) == (100, 100)
+
+
+def test_an_entry_with_a_price_becomes_an_order_with_a_price() -> None:
+    """A limit entry is sized by its own price, rests, and expires when so set."""
+    desk = desk_of(entry_lifetime=120)
+    (order,) = decide(desk, "long", order_type="limit", entry_price=50.0)
+    assert (order.type, order.price, order.quantity, order.expires) == ("limit", 50, 20, at(2))
+
+
+def test_a_resting_order_is_cancelled_before_the_strategy_changes_its_mind() -> None:
+    """The opposite signal waits for the cancellation, and then acts on what was filled."""
+    desk = desk_of()
+    (order,) = decide(desk, "long", order_type="stop", entry_price=110.0)
+    assert decide(desk, "long", order_type="stop", entry_price=110.0) == []
+    (request,) = decide(desk, "short", reason="down")
+    assert isinstance(request, OrderCancelRequested)
+    assert (request.order_id, request.reason) == (
+        order.order_id,
+        "the strategy now wants to be short: down",
+    )
+    desk.on_fill(fill_of(order, quantity=4))
+    decisions = desk.on_order_ended(OrderCancelled(**about(order), reason="asked to"))
+    assert outline(list(decisions))[0][1:] == ("sell", 4)
+    assert held_by(desk) < 0
+
+
+def test_a_resting_order_that_fills_before_its_cancellation_lets_the_signal_act() -> None:
+    """A race with the market ends in the wanted position all the same."""
+    desk = desk_of()
+    (order,) = decide(desk, "long", order_type="limit", entry_price=90.0)
+    decide(desk, "flat")
+    (closing,) = desk.on_fill(fill_of(order))
+    assert (closing.side, closing.quantity) == ("sell", order.quantity)
+    assert held_by(desk) == 0
+
+
+def test_an_entry_whose_price_has_moved_is_replaced() -> None:
+    """A stop that follows its channel is cancelled and sent anew."""
+    desk = desk_of()
+    (order,) = decide(desk, "long", order_type="stop", entry_price=110.0)
+    (request,) = decide(desk, "long", order_type="stop", entry_price=109.0)
+    assert request.order_id == order.order_id
+    (fresh,) = desk.on_order_ended(OrderCancelled(**about(order), reason="asked to"))
+    assert isinstance(fresh, Order)
+    assert fresh.price == 109
+
+
+@pytest.mark.parametrize("equity", ["9100", "9000"])
+def test_the_kill_switch_is_pulled_by_the_loss_of_a_day(equity: str) -> None:
+    """At the limit and beyond it there is a reason, with the numbers; above it there is none."""
+    desk = desk_of(kill_switch_loss=0.1, daily_loss_limit=0.05)
+    desk.on_portfolio(make_update(equity), at(1))
+    reason = desk.loss_that_halts()
+    assert (reason is None) == (equity == "9100")
+    assert reason is None or reason.startswith("lost 1,000 today of 10,000")

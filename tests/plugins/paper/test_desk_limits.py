@@ -1,12 +1,21 @@
 """No sequence of events makes the risk desk send an order beyond its limits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from hookbus_paper.orders import about
 from hookbus_paper.risk.desk import RiskDesk
+from hookbus_paper.risk.exposure import Holder
 from hookbus_paper.risk.settings import RiskSettings
-from hookbus_trading.flow import Order, OrderRejected, TradingSignal
+from hookbus_trading.flow import (
+    Order,
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderRejected,
+    TradingSignal,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +29,7 @@ LIMITS = st.fixed_dictionaries(
         "maximum_order_value": st.none() | st.decimals(1, 20_000, places=2),
         "maximum_open_positions": st.none() | st.integers(1, 2),
         "daily_loss_limit": st.none() | st.decimals("0.01", "0.5", places=2),
+        "maximum_leverage": st.none() | st.decimals("0.1", 3, places=1),
         "oversize": st.sampled_from(["cut", "reject"]),
     }
 )
@@ -27,7 +37,16 @@ SIGNALS = st.builds(
     make_signal,
     direction=st.sampled_from(["long", "short", "flat"]),
     symbol=st.sampled_from(["A", "B", "C"]),
+    strategy=st.sampled_from(["x", "y"]),
     strength=st.floats(0, 1),
+    price=st.floats(0.01, 10_000),
+)
+RESTING = st.builds(
+    make_signal,
+    direction=st.sampled_from(["long", "short"]),
+    symbol=st.sampled_from(["A", "B"]),
+    order_type=st.sampled_from(["limit", "stop"]),
+    entry_price=st.floats(0.01, 10_000),
     price=st.floats(0.01, 10_000),
 )
 EQUITIES = st.decimals(-100, 1_000_000, places=2)
@@ -51,14 +70,13 @@ class Market:
         self.settings = settings
         self.desk = RiskDesk(settings)
         self.on_the_way: list[Order] = []
+        self.signals: dict[Holder, TradingSignal] = {}
         self.fills = 0
 
     def step(self, event: TradingSignal | Decimal | Fate, minute: int) -> None:
         """Play one event."""
         if isinstance(event, TradingSignal):
-            before = {name: self.desk.exposure.expected(name) for name in "ABC"}
-            for decision in self.desk.on_signal(event, at(minute)):
-                self.check(event, decision, before)
+            self.decided(event, self.desk.on_signal(event, at(minute)))
         elif isinstance(event, Decimal):
             self.desk.on_portfolio(make_update(str(event)), at(minute))
         elif self.on_the_way:
@@ -72,26 +90,46 @@ class Market:
         )
         for quantity in parts:
             self.fills += 1
-            fields = order.model_dump(include={"order_id", "symbol", "side"})
-            self.desk.on_fill(make_fill(**fields, quantity=quantity, fill_id=str(self.fills)))
+            fields = order.model_dump(include={"order_id", "symbol", "side", "strategy"})
+            fill = make_fill(**fields, quantity=quantity, fill_id=str(self.fills))
+            self.decided(self.signals.get(Holder.of(order)), self.desk.on_fill(fill))
         if fate.cancelled:
-            fields = order.model_dump(exclude={"reason", "price", "expires"})
-            self.desk.on_rejected(OrderRejected(**fields, rule="venue", reason="cancelled"))
+            self.cancel(order)
 
-    def check(
-        self, signal: TradingSignal, decision: Order | OrderRejected, before: dict[str, Decimal]
-    ) -> None:
+    def cancel(self, order: Order) -> None:
+        """Tell the desk that what is left of an order is gone."""
+        ended = OrderCancelled(**about(order), reason="cancelled")
+        self.decided(self.signals.get(Holder.of(order)), self.desk.on_order_ended(ended))
+
+    def decided(self, signal: TradingSignal | None, decisions: Sequence[Any]) -> None:
+        """Check what the desk sends; cancel at once what it wants cancelled."""
+        if signal is not None:
+            self.signals[Holder.of(signal)] = signal
+        for decision in decisions:
+            if isinstance(decision, OrderCancelRequested):
+                (order,) = [one for one in self.on_the_way if one.order_id == decision.order_id]
+                self.on_the_way.remove(order)
+                self.cancel(order)
+            else:
+                assert signal is not None
+                self.check(signal, decision)
+
+    def check(self, signal: TradingSignal, decision: Order | OrderRejected) -> None:
         """An order keeps to every limit; a refusal names a rule."""
         if isinstance(decision, OrderRejected):
             assert decision.rule
             assert decision.reason
             return
         self.on_the_way.append(decision)
-        held = before[decision.symbol]
-        reduces = held and (held > 0) == (decision.side == "sell")
-        self.check_size(decision, Decimal(repr(signal.price)))
-        if not reduces or abs(self.desk.exposure.expected(decision.symbol)) > abs(held):
+        price = decision.price or Decimal(repr(signal.price))
+        self.check_size(decision, price)
+        if self.desk.exposure.opening_value("main") and self.opens(decision):
             self.check_entry(decision)
+
+    def opens(self, order: Order) -> bool:
+        """Whether an order leads away from flat."""
+        expected = self.desk.exposure.expected(Holder.of(order))
+        return expected != 0 and (expected > 0) == (order.side == "buy")
 
     def check_size(self, order: Order, price: Decimal) -> None:
         """Any order is worth no more than the largest order value."""
@@ -101,19 +139,21 @@ class Market:
     def check_entry(self, order: Order) -> None:
         """A new position keeps to the limits on positions, their number, losses and steps."""
         settings, desk = self.settings, self.desk
-        position = desk.exposure.expected(order.symbol)
-        assert settings.maximum_position is None or abs(position) <= settings.maximum_position
-        held = sum(1 for name in "ABC" if desk.exposure.expected(name))
+        exposure = desk.exposure
+        on_side = exposure.on_side("main", order.symbol, order.side)
+        assert settings.maximum_position is None or on_side <= settings.maximum_position
+        held = exposure.others("main", "none of them")
         assert settings.maximum_open_positions is None or held <= settings.maximum_open_positions
         assert order.quantity % settings.quantity_step == 0
-        start, equity = desk.daily.day_start, desk.daily.equity
-        assert start is not None
-        assert equity > 0
-        limit = settings.daily_loss_limit
-        assert limit is None or start - equity < start * limit
+        daily = desk.daily("main")
+        assert daily.day_start is not None
+        assert daily.equity > 0
+        limit, most = settings.daily_loss_limit, settings.maximum_leverage
+        assert limit is None or daily.lost < daily.day_start * limit
+        assert most is None or exposure.opening_value("main") <= daily.equity * most
 
 
-@given(LIMITS, st.lists(SIGNALS | EQUITIES | FATES, max_size=40), st.integers(1, 700))
+@given(LIMITS, st.lists(SIGNALS | RESTING | EQUITIES | FATES, max_size=40), st.integers(1, 700))
 def test_no_order_ever_exceeds_a_limit(
     limits: dict[str, Any], events: list[TradingSignal | Decimal | Fate], pace: int
 ) -> None:
@@ -121,5 +161,3 @@ def test_no_order_ever_exceeds_a_limit(
     market = Market(RiskSettings(**limits))
     for number, event in enumerate(events):
         market.step(event, number * pace)
-    desk = market.desk
-    assert desk.orders + desk.rejects >= desk.signals - desk.held

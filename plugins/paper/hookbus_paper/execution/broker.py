@@ -1,158 +1,228 @@
-"""Paper execution: market orders become fills at the prices of bars.
+"""Paper execution: orders become fills at the prices of bars.
 
-Which bar fills an order depends on the times of both, never on which of them was seen first: at the
-open, the first bar of the symbol after the order's time; at the close, the first bar that is not
-before it. A feed that runs ahead of the strategy therefore changes nothing; the bars that already
+Which bar fills an order depends on the times of both, never on which of them was seen first: the
+first bar of the symbol after the order's time (a market order at the close: the first that is not
+before it). A strategy that lags behind the feed therefore changes nothing; the bars that already
 went by are remembered for that. An order without a time is filled by what comes next.
 """
 
 from collections import deque
 from decimal import Decimal
+from fnmatch import fnmatchcase
 
-from hookbus_trading.flow import Bar, Fill, Order, OrderRejected
+from hookbus_trading.flow import (
+    Bar,
+    Fill,
+    Order,
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderRejected,
+)
 
+from hookbus_paper.execution.costs import commission, taker_price
+from hookbus_paper.execution.matching import Working, fillable, quoted_price, room_in
 from hookbus_paper.execution.settings import ExecutionSettings
 from hookbus_paper.gate import BarGate
-from hookbus_paper.money import EXACT, exact, round_amount, worse_price
+from hookbus_paper.money import EXACT
+from hookbus_paper.orders import about
 from hookbus_paper.seen import Seen
 
-__all__ = ["PaperBroker", "slipped"]
+__all__ = ["PaperBroker"]
 
 _REMEMBERED_BARS = 4096
-_BASIS_POINT = Decimal("0.0001")
+_ZERO = Decimal(0)
+
+Answer = Fill | OrderCancelled | OrderRejected
 
 
 class PaperBroker:
-    """Holds open orders and fills each of them whole, once.
+    """Holds working orders and fills them, first come first served.
 
-    `accepted` counts the orders, `fills` the fills, `cancelled` the orders given up, `late` those
-    that came after a later bar of their symbol had been seen. `gate` counts the bars, `orders` the
-    repeated orders, which are ignored.
+    `accepted` counts the orders, `fills` the fills, `partial` those of them that left something,
+    `rejected` and `cancelled` the orders that ended otherwise, `late` those that came after a later
+    bar of their symbol had been seen, `unknown_cancels` requests for orders that do not work.
+    `gate` counts the bars, `orders` the repeated orders, which are ignored.
     """
 
     def __init__(self, settings: ExecutionSettings) -> None:
         self._settings = settings
-        self._at_open = settings.fill_at == "open"
-        self._open: dict[str, list[Order]] = {}
+        self._working: dict[str, list[Working]] = {}
         self._past: deque[Bar] = deque(maxlen=_REMEMBERED_BARS)
+        self._halted: str | None = None
         self.gate = BarGate()
         self.orders = Seen()
         self.accepted = 0
         self.fills = 0
+        self.partial = 0
         self.late = 0
         self.cancelled = 0
+        self.rejected = 0
+        self.unknown_cancels = 0
 
     @property
     def waiting(self) -> int:
         """How many orders wait for a bar."""
-        return sum(map(len, self._open.values()))
+        return sum(map(len, self._working.values()))
 
-    def on_bar(self, bar: Bar) -> list[Fill]:
-        """The fills of the orders that waited for this bar, in the order in which they came."""
+    def on_bar(self, bar: Bar) -> list[Answer]:
+        """What becomes of the orders that waited for this bar, in the order in which they came."""
         if not self.gate.admits(bar):
             return []
         self._past.append(bar)
-        waiting = self._open.pop(bar.symbol, None)
-        if waiting is None:
-            return []
-        early = [order for order in waiting if not self._can_fill(order, bar)]
-        if early:
-            self._open[bar.symbol] = early
-        return [self._fill(order, bar) for order in waiting if self._can_fill(order, bar)]
+        working = self._working.pop(bar.symbol, None)
+        return [] if working is None else self._execute(working, bar)
 
-    def on_order(self, order: Order) -> list[Fill]:
-        """The fill of this order if its bar has been seen already; otherwise it waits."""
-        if not self.orders.is_new(order.order_id):
+    def on_order(self, order: Order) -> list[Answer]:
+        """What becomes of this order at the bars seen already; otherwise it waits."""
+        if not self._mine(order.book) or not self.orders.is_new(order.order_id):
             return []
+        refusal = self._refusal(order)
+        if refusal is not None:
+            self.rejected += 1
+            return [refusal]
         self.accepted += 1
-        bar = self._seen_bar(order)
-        if bar is not None:
-            return [self._fill(order, bar)]
-        self._open.setdefault(order.symbol, []).append(order)
+        answers: list[Answer] = []
+        work = Working(order)
+        self._keep(work)
+        for bar in self._seen_bars(order):
+            working = self._working.pop(order.symbol)
+            others = [one for one in working if one is not work]
+            if others:
+                self._working[order.symbol] = others
+            answers += self._execute([work], bar)
+            if work not in self._working.get(order.symbol, ()):
+                break
+        return answers
+
+    def on_cancel(self, request: OrderCancelRequested) -> list[Answer]:
+        """Cancel what is left of an order; a request for one that does not work is counted."""
+        if not self._mine(request.book):
+            return []
+        for work in self._working.get(request.symbol, ()):
+            if work.order.order_id == request.order_id:
+                self._drop(work)
+                return [self._cancel(work, request.reason)]
+        self.unknown_cancels += 1
         return []
 
-    def cancel_open(self, reason: str) -> list[OrderRejected]:
-        """Give up every order that still waits, and say so."""
-        left = [order for orders in self._open.values() for order in orders]
-        self._open.clear()
-        self.cancelled += len(left)
-        return [_cancelled(order, reason) for order in left]
+    def halt(self, reason: str) -> list[Answer]:
+        """Cancel every working order, and refuse all that come from now on."""
+        self._halted = reason
+        return self.cancel_open(reason)
+
+    def resume(self) -> None:
+        """Take orders again."""
+        self._halted = None
+
+    def cancel_open(self, reason: str) -> list[Answer]:
+        """Give up every order that still works, and say so."""
+        left = [work for working in self._working.values() for work in working]
+        self._working.clear()
+        return [self._cancel(work, reason) for work in left]
 
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Summary rows: orders and fills, and what was out of the ordinary where there is any."""
         unusual = (
-            ("Orders cancelled, no bar came", self.cancelled),
+            ("Fills of a part of an order", self.partial),
+            ("Orders rejected", self.rejected),
+            ("Orders cancelled", self.cancelled),
             ("Orders that came after their bar", self.late),
             ("Orders ignored: repeated", self.orders.repeats),
+            ("Cancellations of unknown orders", self.unknown_cancels),
             ("Bars ignored: repeated or out of order", self.gate.stale),
         )
         rows = tuple((title, f"{count:,}") for title, count in unusual if count)
         return (("Orders", f"{self.accepted:,}"), ("Fills", f"{self.fills:,}"), *rows)
 
-    def _can_fill(self, order: Order, bar: Bar) -> bool:
-        if order.time is None:
-            return True
-        return bar.time > order.time if self._at_open else bar.time >= order.time
+    def _mine(self, book: str) -> bool:
+        return any(fnmatchcase(book, pattern) for pattern in self._settings.books)
 
-    def _seen_bar(self, order: Order) -> Bar | None:
-        """The bar that fills this order, if it has gone by."""
-        last = self.gate.last_time(order.symbol)
-        if last is None or (order.time is None and self._at_open):
+    def _keep(self, work: Working) -> None:
+        self._working.setdefault(work.order.symbol, []).append(work)
+
+    def _drop(self, work: Working) -> None:
+        symbol = work.order.symbol
+        self._working[symbol].remove(work)
+        if not self._working[symbol]:
+            del self._working[symbol]
+
+    def _refusal(self, order: Order) -> OrderRejected | None:
+        if self._halted is not None:
+            rule, reason = "halted", self._halted
+        elif self.gate.last_time(order.symbol) is None:
+            rule, reason = "unknown_symbol", f"no bar of {order.symbol} has been seen"
+        else:
             return None
-        if order.time is not None and last > order.time:
-            self.late += 1
-        found = None
+        return OrderRejected(**about(order), type=order.type, rule=rule, reason=reason)
+
+    def _seen_bars(self, order: Order) -> list[Bar]:
+        """The bars seen already that the order may be filled by, oldest first."""
+        last = self.gate.last_time(order.symbol)
+        at_close = self._settings.fill_at == "close" and order.type == "market"
+        if last is None or (order.time is None and not at_close):
+            return []
+        self.late += order.time is not None and last > order.time
+        found: list[Bar] = []
         for bar in reversed(self._past):
             if bar.symbol != order.symbol:
                 continue
-            if not self._can_fill(order, bar):
+            if not fillable(self._settings, order, bar):
                 break
-            found = bar
+            found.append(bar)
             if order.time is None:
                 break
+        found.reverse()
         return found
 
-    def _fill(self, order: Order, bar: Bar) -> Fill:
-        settings = self._settings
-        quoted = exact(bar.open if self._at_open else bar.close)
-        price = slipped(quoted, order.side, settings.slippage_bps)
-        value = EXACT.multiply(price, order.quantity)
-        lost = EXACT.multiply(EXACT.abs(EXACT.subtract(price, quoted)), order.quantity)
+    def _execute(self, working: list[Working], bar: Bar) -> list[Answer]:
+        """Fill what this bar fills, in turn, until its volume is used up; keep what is left."""
+        answers: list[Answer] = []
+        room = room_in(self._settings, bar)
+        for work in working:
+            expires = work.order.expires
+            if expires is not None and bar.time >= expires:
+                answers.append(self._cancel(work, f"it expired at {expires:%Y-%m-%d %H:%M:%S} UTC"))
+                continue
+            quoted = self._quoted(work, bar)
+            quantity = work.left if room is None else min(work.left, room)
+            if quoted is not None and quantity:
+                answers.append(self._fill(work, bar, quoted, quantity))
+                room = None if room is None else EXACT.subtract(room, quantity)
+            if work.left:
+                self._keep(work)
+        return answers
+
+    def _quoted(self, work: Working, bar: Bar) -> Decimal | None:
+        if not fillable(self._settings, work.order, bar):
+            return None
+        return quoted_price(self._settings, work, bar)
+
+    def _fill(self, work: Working, bar: Bar, quoted: Decimal, quantity: Decimal) -> Fill:
+        settings, order = self._settings, work.order
+        price = quoted
+        if order.type != "limit":
+            price = taker_price(settings, quoted, order.side, quantity, bar.volume)
+        lost = EXACT.multiply(EXACT.abs(EXACT.subtract(price, quoted)), quantity)
         self.fills += 1
+        work.fills += 1
+        work.left = EXACT.subtract(work.left, quantity)
+        self.partial += bool(work.left)
         return Fill(
-            order_id=order.order_id,
-            fill_id="1",
-            symbol=order.symbol,
-            side=order.side,
-            quantity=order.quantity,
-            strategy=order.strategy,
+            **about(order) | {"quantity": quantity, "time": bar.time},
+            fill_id=str(work.fills),
             price=price,
-            commission=round_amount(_share(value, settings.commission_bps)),
-            slippage=round_amount(lost),
-            time=bar.time,
+            commission=self._charge(work, quantity, price),
+            slippage=lost,
         )
 
+    def _charge(self, work: Working, quantity: Decimal, price: Decimal) -> Decimal:
+        """The commission of a fill: what the order owes by now, less what it was charged."""
+        minimum = self._settings.commission_minimum
+        before = max(work.charged, minimum) if work.fills > 1 else _ZERO
+        owed = commission(self._settings, quantity, price)
+        work.charged = EXACT.add(work.charged, owed)
+        return EXACT.subtract(max(work.charged, minimum), before)
 
-def slipped(quoted: Decimal, side: str, slippage_bps: Decimal) -> Decimal:
-    """The price paid: above the quoted one for who buys, below for who sells; see `worse_price`."""
-    if not slippage_bps:
-        return quoted
-    worse = EXACT.add if side == "buy" else EXACT.subtract
-    return worse_price(worse(quoted, _share(quoted, slippage_bps)), side)
-
-
-def _share(amount: Decimal, bps: Decimal) -> Decimal:
-    return EXACT.multiply(amount, EXACT.multiply(bps, _BASIS_POINT))
-
-
-def _cancelled(order: Order, reason: str) -> OrderRejected:
-    return OrderRejected(
-        order_id=order.order_id,
-        symbol=order.symbol,
-        side=order.side,
-        quantity=order.quantity,
-        strategy=order.strategy,
-        time=order.time,
-        rule="no_next_bar",
-        reason=reason,
-    )
+    def _cancel(self, work: Working, reason: str) -> OrderCancelled:
+        self.cancelled += 1
+        return OrderCancelled(**about(work.order) | {"quantity": work.left}, reason=reason)

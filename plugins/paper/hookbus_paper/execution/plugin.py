@@ -1,16 +1,20 @@
 """Paper execution on the bus: orders and bars in, fills out."""
 
-from hookbus import Plugin, PluginContext, Summary, hookimpl
-from hookbus_trading.flow import Bar, Order
+from collections.abc import Iterable
+
+from hookbus import Event, Plugin, PluginContext, Summary, hookimpl
+from hookbus_trading.control import TradingHalted, TradingResumed
+from hookbus_trading.flow import Bar, Order, OrderCancelRequested
 
 from hookbus_paper.execution.broker import PaperBroker
 from hookbus_paper.execution.settings import ExecutionSettings
+from hookbus_paper.telling import tell
 
 __all__ = ["ExecutionPlugin"]
 
 
 class ExecutionPlugin(Plugin):
-    """Fills market orders on paper, with commission and slippage."""
+    """Fills market, limit and stop orders on paper, with commission, spread and slippage."""
 
     name = "execution"
     requires = ("trading",)
@@ -24,23 +28,50 @@ class ExecutionPlugin(Plugin):
 
     @hookimpl
     def hookbus_start(self, context: PluginContext) -> None:
-        """Listen to orders and bars, in one subscription that keeps their order."""
-        self._bus = context.bus
-        context.bus.subscribe((Bar, Order), self._on_event, name="orders", delivery="lossless")
+        """Listen; a bar fills what waits for it before the portfolio and the strategies see it."""
+        self._bus = bus = context.bus
+        bus.subscribe(Bar, self._on_bar, name="bars", mode="inline")
+        bus.subscribe(Order, self._on_order, name="orders", mode="inline")
+        bus.subscribe(OrderCancelRequested, self._on_cancel, name="cancels", mode="inline")
 
-    async def _on_event(self, event: Bar | Order) -> None:
-        broker = self._broker
-        fills = broker.on_bar(event) if isinstance(event, Bar) else broker.on_order(event)
-        for fill in fills:
-            await self._bus.publish(fill)
+    @hookimpl
+    def hookbus_ready(self, context: PluginContext) -> None:
+        """Listen to the kill switch, after the risk check, which does so when it starts.
+
+        In the other order it would answer the cancellations with new orders.
+        """
+        bus = context.bus
+        bus.subscribe(TradingHalted, self._on_halted, name="halts", mode="inline")
+        bus.subscribe(TradingResumed, self._on_resumed, name="resumptions", mode="inline")
+
+    def _on_bar(self, bar: Bar) -> None:
+        answers = self._broker.on_bar(bar)
+        if answers:
+            self._tell(answers)
+
+    def _on_order(self, order: Order) -> None:
+        self._tell(self._broker.on_order(order))
+
+    def _on_cancel(self, request: OrderCancelRequested) -> None:
+        self._tell(self._broker.on_cancel(request))
+
+    def _on_halted(self, halt: TradingHalted) -> None:
+        self._tell(self._broker.halt(f"trading was halted by {halt.by}: {halt.reason}"))
+
+    def _on_resumed(self, _: TradingResumed) -> None:
+        self._broker.resume()
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            tell(self._bus, event)
 
     @hookimpl
     async def hookbus_stop(self, context: PluginContext) -> None:
-        """Report the orders that will not be filled any more."""
-        for refusal in self._broker.cancel_open("the run ended before another bar of the symbol"):
-            await context.bus.publish(refusal)
+        """Cancel the orders that will not be filled any more."""
+        for event in self._broker.cancel_open("the run ended before another bar of the symbol"):
+            await context.bus.publish(event)
 
     @hookimpl
     def hookbus_summary(self) -> Summary:
-        """Orders, fills, and what was cancelled, late or repeated."""
+        """Orders, fills, and what was partial, rejected, cancelled, late or repeated."""
         return Summary("Execution", self._broker.rows())

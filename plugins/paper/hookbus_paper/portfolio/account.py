@@ -1,53 +1,47 @@
-"""The account: cash, positions and profit, exact to the last digit.
+"""The account of one book: cash, positions and profit, exact to the last digit.
 
 What holds after every fill and every mark: equity is cash plus the value of all positions, a
 position is the sum of its fills, and realised plus unrealised profit less commission is what equity
-has gained since the start.
+has gained since the start. Several strategies may hold the same symbol, even on opposite sides; the
+book's position is the sum of theirs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from hookbus_trading.control import TradeExecuted
 from hookbus_trading.flow import Fill
 
 from hookbus_paper.money import EXACT, exact, ratio, share_of
+from hookbus_paper.portfolio.trips import Lot, Trips
 
-__all__ = ["Account", "Position", "Trips"]
+__all__ = ["Account", "Position"]
 
 _ZERO = Decimal(0)
 
 
 @dataclass(slots=True)
 class Position:
-    """One symbol's signed quantity, what it cost (signed alike) and what it is worth now.
-
-    `average_price` is the entry price, rounded to twelve significant digits, None when flat; `trip`
-    the profit of the current round trip so far, after commission.
-    """
+    """One symbol of a book: signed quantity, and what it is worth at the last price."""
 
     quantity: Decimal = _ZERO
-    cost: Decimal = _ZERO
     value: Decimal = _ZERO
-    average_price: Decimal | None = None
-    trip: Decimal = _ZERO
+    lots: dict[str, Lot] = field(default_factory=dict)
 
+    @property
+    def average_price(self) -> Decimal | None:
+        """Entry price, rounded to twelve significant digits; None when flat.
 
-@dataclass(slots=True)
-class Trips:
-    """Round trips: from no position in a symbol to the next time there is none, or to its opposite.
-
-    A fill that turns a position around ends one round trip and starts the next. `won` counts those
-    that gained money after the commission of all their fills (that of a turning fill is shared by
-    quantity); one that came out even is not won. A position still open is no round trip yet.
-    """
-
-    closed: int = 0
-    won: int = 0
-
-    def close(self, profit: Decimal) -> None:
-        """Count one that has ended with this profit."""
-        self.closed += 1
-        self.won += profit > 0
+        None also where the strategies hold opposite sides at prices that leave no price above zero
+        for what remains.
+        """
+        if not self.quantity:
+            return None
+        cost = _ZERO
+        for lot in self.lots.values():
+            cost = EXACT.add(cost, lot.cost)
+        price = ratio(cost, self.quantity)
+        return price if price > 0 else None
 
 
 class Account:
@@ -58,17 +52,19 @@ class Account:
     their last prices, `equity` cash plus market value.
     """
 
-    def __init__(self, cash: Decimal) -> None:
+    def __init__(self, cash: Decimal, book: str = "main") -> None:
+        self.book = book
         self.starting_cash = cash
         self.cash = cash
         self.realised = _ZERO
         self.commission = _ZERO
         self.invested = _ZERO
         self.market_value = _ZERO
+        self.exposure = _ZERO
         self.equity = cash
         self.trips = Trips()
         self.positions: dict[str, Position] = {}
-        self._marks: dict[str, float] = {}
+        self._trades: dict[str, int] = {}
 
     @property
     def unrealised(self) -> Decimal:
@@ -87,63 +83,68 @@ class Account:
 
     def mark(self, symbol: str, price: float) -> bool:
         """Value a symbol at its last price; returns whether any of it is held."""
-        self._marks[symbol] = price
         position = self.positions.get(symbol)
         if position is None or not position.quantity:
             return False
         self._revalue(position, exact(price))
         return True
 
-    def apply(self, fill: Fill) -> None:
-        """Book a fill; a symbol that was never marked is valued at the fill's price."""
+    def apply(self, fill: Fill, mark: float | None = None) -> TradeExecuted | None:
+        """Book a fill and value its symbol at `mark`, or at the fill's price.
+
+        Returns the round trip that it ends, if it does. A fill that turns a position around ends
+        one round trip and begins the next; its commission is shared by quantity.
+        """
         position = self.positions.setdefault(fill.symbol, Position())
+        lot = position.lots.setdefault(fill.strategy, Lot(fill.symbol, fill.strategy))
         signed = fill.quantity if fill.side == "buy" else EXACT.minus(fill.quantity)
         paid = EXACT.add(EXACT.multiply(signed, fill.price), fill.commission)
         self.cash = EXACT.subtract(self.cash, paid)
         self.commission = EXACT.add(self.commission, fill.commission)
-        self._book(position, signed, fill)
-        held = position.quantity
-        position.average_price = ratio(position.cost, held) if held else None
-        mark = self._marks.get(fill.symbol)
+        trade = self._book(lot, signed, fill)
+        position.quantity = EXACT.add(position.quantity, signed)
         self._revalue(position, fill.price if mark is None else exact(mark))
+        return trade
 
-    def _book(self, position: Position, signed: Decimal, fill: Fill) -> None:
-        """Close what the fill closes, open what is left of it, share its commission by quantity."""
-        against = position.quantity and (position.quantity > 0) != (signed > 0)
-        closing = min(fill.quantity, EXACT.abs(position.quantity)) if against else _ZERO
+    def _book(self, lot: Lot, signed: Decimal, fill: Fill) -> TradeExecuted | None:
+        """Close what the fill closes, and open what is left of it."""
+        against = lot.quantity and (lot.quantity > 0) != (signed > 0)
+        closing = min(fill.quantity, EXACT.abs(lot.quantity)) if against else _ZERO
         fee = fill.commission
+        trade = None
         if closing:
             part = fee if closing == fill.quantity else share_of(fee, closing, fill.quantity)
             fee = EXACT.subtract(fee, part)
-            self._close(position, closing, fill.price, part)
+            trade = self._close(lot, closing, fill, part)
         opening = EXACT.subtract(fill.quantity, closing)
         if opening:
-            self._open(position, EXACT.copy_sign(opening, signed), fill.price, fee)
+            before = lot.cost
+            lot.enter(EXACT.copy_sign(opening, signed), fill, fee)
+            self.invested = EXACT.add(self.invested, EXACT.subtract(lot.cost, before))
+        return trade
 
-    def _open(self, position: Position, signed: Decimal, price: Decimal, fee: Decimal) -> None:
-        cost = EXACT.multiply(signed, price)
-        position.quantity = EXACT.add(position.quantity, signed)
-        position.cost = EXACT.add(position.cost, cost)
-        position.trip = EXACT.subtract(position.trip, fee)
-        self.invested = EXACT.add(self.invested, cost)
-
-    def _close(self, position: Position, quantity: Decimal, price: Decimal, fee: Decimal) -> None:
-        held = position.quantity
+    def _close(self, lot: Lot, quantity: Decimal, fill: Fill, fee: Decimal) -> TradeExecuted | None:
+        held = lot.quantity
         signed = EXACT.copy_sign(quantity, held)
-        cost = position.cost if signed == held else share_of(position.cost, signed, held)
-        profit = EXACT.subtract(EXACT.multiply(signed, price), cost)
-        self.realised = EXACT.add(self.realised, profit)
+        cost = lot.cost if signed == held else share_of(lot.cost, signed, held)
+        self.realised = EXACT.add(self.realised, lot.leave(signed, cost, fill, fee))
         self.invested = EXACT.subtract(self.invested, cost)
-        position.quantity = EXACT.subtract(held, signed)
-        position.cost = EXACT.subtract(position.cost, cost)
-        position.trip = EXACT.add(position.trip, EXACT.subtract(profit, fee))
-        if not position.quantity:
-            self.trips.close(position.trip)
-            position.trip = _ZERO
+        if lot.quantity:
+            return None
+        trade = lot.end(self._next_id(lot), self.book, held > 0, fill.time)
+        self.trips.count(trade)
+        return trade
+
+    def _next_id(self, lot: Lot) -> str:
+        """Book, strategy, symbol and a counter: the same in every run over the same data."""
+        prefix = f"{self.book}-{lot.strategy}-{lot.symbol}"
+        number = self._trades[prefix] = self._trades.get(prefix, 0) + 1
+        return f"{prefix}-{number}"
 
     def _revalue(self, position: Position, price: Decimal) -> None:
-        value = EXACT.multiply(position.quantity, price)
-        change = EXACT.subtract(value, position.value)
-        position.value = value
-        self.market_value = EXACT.add(self.market_value, change)
+        before, after = position.value, EXACT.multiply(position.quantity, price)
+        position.value = after
+        self.market_value = EXACT.add(self.market_value, EXACT.subtract(after, before))
+        more = EXACT.subtract(EXACT.abs(after), EXACT.abs(before))
+        self.exposure = EXACT.add(self.exposure, more)
         self.equity = EXACT.add(self.cash, self.market_value)

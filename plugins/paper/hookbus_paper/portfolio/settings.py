@@ -9,18 +9,21 @@ __all__ = ["PortfolioSettings"]
 
 
 class PortfolioSettings(Settings):
-    """What the account starts with, and how often it reports."""
+    """What each account starts with, and how often it reports."""
 
     starting_cash: Decimal = Field(
         Decimal(100_000),
         gt=0,
         allow_inf_nan=False,
-        description="Cash at the start, in the account currency.",
+        description="Cash of each book at the start, in the account currency.",
     )
-    publish_bars: bool = Field(
-        True,
-        description="Publish a PortfolioUpdated whenever a bar moves the value of a position, "
-        "besides the one after every fill.",
+    publish_change: float = Field(
+        0.001,
+        ge=0,
+        lt=1,
+        description="Publish a PortfolioUpdated when equity has moved by more than this fraction "
+        "since the last one; 0 publishes whenever a bar moves it. Every fill, every signal and "
+        "every new UTC day publish one anyway.",
     )
     curve_points: int = Field(
         10_000,

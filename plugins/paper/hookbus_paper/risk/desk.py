@@ -1,27 +1,37 @@
 """The risk desk: from signals to orders that keep to every limit, or to refusals that say why."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from hookbus_trading.fields import Side
-from hookbus_trading.flow import Fill, Order, OrderRejected, PortfolioUpdated, TradingSignal
-
-from hookbus_paper.money import EXACT, exact, text_of
-from hookbus_paper.risk.exposure import Exposure
-from hookbus_paper.risk.rules import (
-    DailyLoss,
-    Refusal,
-    Situation,
-    entry_refusal,
-    largest_order,
-    size_entry,
+from hookbus_trading.flow import (
+    Fill,
+    Order,
+    OrderCancelRequested,
+    OrderEvent,
+    OrderRejected,
+    PortfolioUpdated,
+    TradingSignal,
 )
-from hookbus_paper.risk.settings import RiskSettings
 
-__all__ = ["RiskDesk"]
+from hookbus_paper.books import MAIN
+from hookbus_paper.money import EXACT, exact, text_of
+from hookbus_paper.orders import about
+from hookbus_paper.risk.daily import DailyLoss
+from hookbus_paper.risk.exposure import Exposure, Holder
+from hookbus_paper.risk.guidance import Guidance
+from hookbus_paper.risk.rules import Refusal, Situation, entry_refusal, policy_for
+from hookbus_paper.risk.settings import RiskSettings
+from hookbus_paper.risk.sizing import Room, largest_order, size_entry
+
+__all__ = ["Decided", "RiskDesk"]
 
 _WANTED = {"long": 1, "flat": 0, "short": -1}
 _MOST_SLICES = 100
+_ZERO = Decimal(0)
+
+Decided = Sequence[Order | OrderRejected | OrderCancelRequested]
 
 
 class RiskDesk:
@@ -30,49 +40,65 @@ class RiskDesk:
     A signal names a wanted side, not a change: one that asks for the side that is held, or on
     order, changes nothing (`held` counts those). A position on another side is closed first,
     whatever the daily loss or the number of positions, for these rules must never keep anybody in a
-    position; then the new one is sized and checked. `orders` and `rejects` count what came of it.
+    position; then the new one is sized and checked. An order that rests with the market is
+    cancelled first, and the signal waits for the answer. `orders` and `rejects` count what came
+    of it.
     """
 
     def __init__(self, settings: RiskSettings) -> None:
         self._settings = settings
         self._numbers: dict[str, int] = {}
-        self._halted: Refusal | None = None
-        self.daily = DailyLoss()
+        self._daily: dict[str, DailyLoss] = {}
+        self._waiting: dict[Holder, TradingSignal] = {}
+        self.guidance = Guidance()
         self.exposure = Exposure()
         self.signals = 0
         self.held = 0
         self.orders = 0
         self.rejects = 0
 
-    def halt(self, reason: str) -> None:
-        """Refuse every order from now on."""
-        self._halted = Refusal("halted", reason)
-
-    def on_fill(self, fill: Fill) -> None:
-        """Follow a fill."""
-        self.exposure.filled(fill)
-
-    def on_rejected(self, order: OrderRejected) -> None:
-        """Follow a refusal by whoever executes; one's own changes nothing."""
-        self.exposure.refused(order)
+    def daily(self, book: str) -> DailyLoss:
+        """Equity and daily loss of a book."""
+        found = self._daily.get(book)
+        if found is None:
+            found = self._daily[book] = DailyLoss()
+        return found
 
     def on_portfolio(self, update: PortfolioUpdated, time: datetime) -> None:
-        """Take the equity at a time in UTC."""
-        self.daily.update(update.equity, time)
+        """Take the state of a book at a time in UTC."""
+        self.daily(update.book).update(update, time)
 
-    def on_signal(self, signal: TradingSignal, time: datetime) -> list[Order | OrderRejected]:
+    def loss_that_halts(self) -> str | None:
+        """Why the kill switch must be pulled now, None when it need not."""
+        limit, daily = self._settings.kill_switch_loss, self.daily(MAIN)
+        if limit is None or not daily.reached(limit):
+            return None
+        return f"lost {text_of(daily.lost)} today of {text_of(daily.day_start or _ZERO)}, {limit:%}"
+
+    def on_fill(self, fill: Fill) -> Decided:
+        """Follow a fill."""
+        self.exposure.filled(fill)
+        return self._go_on(Holder.of(fill))
+
+    def on_order_ended(self, order: OrderEvent) -> Decided:
+        """Follow a refusal or a cancellation by whoever executes; one's own changes nothing."""
+        self.exposure.ended(order)
+        return self._go_on(Holder.of(order))
+
+    def on_signal(self, signal: TradingSignal, time: datetime) -> Decided:
         """The orders and refusals that a signal leads to at a time in UTC, in order."""
         self.signals += 1
-        self.daily.at(time)
-        wanted = _WANTED[signal.direction]
-        held = self.exposure.expected(signal.symbol)
-        if wanted == (held > 0) - (held < 0):
+        self.daily(signal.book).at(time)
+        holder = Holder.of(signal)
+        resting = self.exposure.resting(holder)
+        if not resting:
+            return self._decide(signal)
+        if any(_same_entry(order, signal) for order in resting):
             self.held += 1
             return []
-        decided = self._close(signal, held) if held else []
-        if wanted and not self.exposure.expected(signal.symbol):
-            decided.append(self._open(signal, "buy" if wanted > 0 else "sell"))
-        return decided
+        self._waiting[holder] = signal
+        reason = f"the strategy now wants to be {signal.direction}: {signal.reason}"
+        return [OrderCancelRequested(**about(order), reason=reason) for order in resting]
 
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Summary rows: signals, orders and refusals, and repeated fills where there are any."""
@@ -85,18 +111,36 @@ class RiskDesk:
         repeats = self.exposure.fills.repeats
         return (*rows, ("Fills ignored: repeated", f"{repeats:,}")) if repeats else rows
 
+    def _go_on(self, holder: Holder) -> Decided:
+        """Act on the signal that waited for the holder's resting orders to end."""
+        if holder not in self._waiting or self.exposure.resting(holder):
+            return []
+        return self._decide(self._waiting.pop(holder))
+
+    def _decide(self, signal: TradingSignal) -> Decided:
+        wanted = _WANTED[signal.direction]
+        held = self.exposure.expected(Holder.of(signal))
+        if wanted == (held > 0) - (held < 0):
+            self.held += 1
+            return []
+        decided = self._close(signal, held) if held else []
+        if wanted and not self.exposure.expected(Holder.of(signal)):
+            decided.append(self._open(signal, "buy" if wanted > 0 else "sell"))
+        return decided
+
     def _close(self, signal: TradingSignal, held: Decimal) -> list[Order | OrderRejected]:
         """Orders that close the position, each within the largest value of one order."""
         side: Side = "sell" if held > 0 else "buy"
         left = EXACT.abs(held)
-        if self._halted:
-            return [self._reject(signal, side, left, self._halted)]
+        halted = self._halted()
+        if halted:
+            return [self._reject(signal, side, left, halted)]
         decided: list[Order | OrderRejected] = []
         largest = largest_order(self._settings, exact(signal.price))
         slice_ = left if largest is None else largest
         while left and slice_ and len(decided) < _MOST_SLICES:
             quantity = min(left, slice_)
-            decided.append(self._send(signal, side, quantity, signal.reason))
+            decided.append(self._send(signal, side, quantity, signal.reason, opens=False))
             left = EXACT.subtract(left, quantity)
         if left:
             decided.append(self._reject(signal, side, left, _too_large(signal, left)))
@@ -104,55 +148,95 @@ class RiskDesk:
 
     def _open(self, signal: TradingSignal, side: Side) -> Order | OrderRejected:
         """The order that opens a position, or its refusal."""
-        settings, equity = self._settings, max(self.daily.equity, Decimal(0))
-        price, strength = exact(signal.price), exact(signal.strength)
-        quantity, limit = size_entry(settings, equity, strength, price)
-        refusal = self._halted or entry_refusal(settings, signal.symbol, self._situation(signal))
+        settings = self._settings
+        price, strength = _entry_price(signal), exact(signal.strength)
+        quantity, limit = size_entry(settings, self._room(signal, side), strength, price)
+        refusal = self._halted() or entry_refusal(settings, signal, self._situation(signal))
         if not quantity or settings.oversize == "reject":
             refusal = refusal or limit
         if refusal:
             return self._reject(signal, side, max(quantity, settings.quantity_step), refusal)
         cut = f"; cut, {limit.rule}: {limit.reason}" if limit else ""
-        return self._send(signal, side, quantity, signal.reason + cut)
+        return self._send(signal, side, quantity, signal.reason + cut, opens=True)
+
+    def _halted(self) -> Refusal | None:
+        reason = self.guidance.ended or self.guidance.halted
+        return None if reason is None else Refusal("halted", reason)
+
+    def _room(self, signal: TradingSignal, side: Side) -> Room:
+        holder, daily = Holder.of(signal), self.daily(signal.book)
+        leaving = self.exposure.leaving_value(holder, exact(signal.price))
+        kept = max(EXACT.subtract(daily.exposure, leaving), _ZERO)
+        policy = policy_for(self._settings, signal, self.guidance)
+        return Room(
+            equity=max(daily.equity, _ZERO),
+            exposure=EXACT.add(kept, self.exposure.opening_value(signal.book)),
+            on_side=self.exposure.on_side(signal.book, signal.symbol, side),
+            fraction=None if policy is None else exact(policy.maximum_risk_per_trade),
+        )
 
     def _situation(self, signal: TradingSignal) -> Situation:
-        others = self.exposure.others(signal.symbol)
-        return Situation(self.daily.equity, self.daily.day_start, others)
+        others = self.exposure.others(signal.book, signal.symbol)
+        return Situation(self.daily(signal.book), others, self.guidance)
 
-    def _send(self, signal: TradingSignal, side: Side, quantity: Decimal, reason: str) -> Order:
+    def _send(
+        self, signal: TradingSignal, side: Side, quantity: Decimal, reason: str, *, opens: bool
+    ) -> Order:
+        rests = opens and signal.order_type != "market"
         order = Order(
-            order_id=self._next_id(signal),
-            symbol=signal.symbol,
-            side=side,
-            quantity=quantity,
-            strategy=signal.strategy,
+            **self._about(signal, side, quantity),
+            type=signal.order_type if rests else "market",
+            price=_entry_price(signal) if rests else None,
+            expires=self._expiry(signal) if rests else None,
             reason=reason,
-            time=signal.time,
         )
-        self.exposure.sent(order)
+        price = _entry_price(signal) if opens else exact(signal.price)
+        self.exposure.sent(order, price, opens=opens)
         self.orders += 1
         return order
+
+    def _expiry(self, signal: TradingSignal) -> datetime | None:
+        lifetime = self._settings.entry_lifetime
+        if lifetime is None or signal.time is None:
+            return None
+        return signal.time + timedelta(seconds=lifetime)
 
     def _reject(
         self, signal: TradingSignal, side: Side, quantity: Decimal, refusal: Refusal
     ) -> OrderRejected:
         self.rejects += 1
         return OrderRejected(
-            order_id=self._next_id(signal),
-            symbol=signal.symbol,
-            side=side,
-            quantity=quantity,
-            strategy=signal.strategy,
-            rule=refusal.rule,
-            reason=refusal.reason,
-            time=signal.time,
+            **self._about(signal, side, quantity), rule=refusal.rule, reason=refusal.reason
         )
 
+    def _about(self, signal: TradingSignal, side: Side, quantity: Decimal) -> dict[str, object]:
+        return {
+            "order_id": self._next_id(signal),
+            "symbol": signal.symbol,
+            "side": side,
+            "quantity": quantity,
+            "strategy": signal.strategy,
+            "book": signal.book,
+            "time": signal.time,
+        }
+
     def _next_id(self, signal: TradingSignal) -> str:
-        """Strategy, symbol and a counter: the same in every run over the same data."""
-        prefix = f"{signal.strategy}-{signal.symbol}"
+        """Book, strategy, symbol and a counter: the same in every run over the same data."""
+        book = "" if signal.book == MAIN else f"{signal.book}-"
+        prefix = f"{book}{signal.strategy}-{signal.symbol}"
         number = self._numbers[prefix] = self._numbers.get(prefix, 0) + 1
         return f"{prefix}-{number}"
+
+
+def _entry_price(signal: TradingSignal) -> Decimal:
+    return exact(signal.price if signal.entry_price is None else signal.entry_price)
+
+
+def _same_entry(order: Order, signal: TradingSignal) -> bool:
+    side = "buy" if signal.direction == "long" else "sell"
+    if signal.direction == "flat" or order.side != side or order.type != signal.order_type:
+        return False
+    return order.price == _entry_price(signal)
 
 
 def _too_large(signal: TradingSignal, left: Decimal) -> Refusal:

@@ -1,22 +1,42 @@
 """The risk check on the bus: signals, fills and the portfolio in, orders and refusals out."""
 
-from hookbus import Envelope, Plugin, PluginContext, Summary, hookimpl
-from hookbus_trading.flow import Fill, OrderRejected, PortfolioUpdated, TradingSignal
+from datetime import datetime
 
-from hookbus_paper.risk.desk import RiskDesk
+from hookbus import Plugin, PluginContext, Summary, hookimpl
+from hookbus_trading.control import (
+    HealthStatusChanged,
+    OpportunitiesUpdated,
+    PolicyUpdated,
+    StrategyPromoted,
+    TradingHalted,
+    TradingResumed,
+)
+from hookbus_trading.flow import (
+    Fill,
+    OrderCancelled,
+    OrderRejected,
+    PortfolioUpdated,
+    TradingSignal,
+)
+from hookbus_trading.runners import RunnerStarted
+
+from hookbus_paper.risk.desk import Decided, RiskDesk
 from hookbus_paper.risk.settings import RiskSettings
+from hookbus_paper.risk.switch import KillSwitch
+from hookbus_paper.statefile import StateFile
+from hookbus_paper.telling import tell
 
 __all__ = ["RiskPlugin"]
 
 _HOST_STOPPING = "hookbus.host.stopping"
-_FOLLOWED = (TradingSignal, Fill, OrderRejected, PortfolioUpdated, _HOST_STOPPING)
 
 
 class RiskPlugin(Plugin):
-    """Sizes orders from signals and keeps them within position, value and loss limits."""
+    """Sizes orders from signals and keeps them within limits and policy; has the kill switch."""
 
     name = "risk"
     requires = ("trading",)
+    after = ("execution", "portfolio")
     hook_api = 1
     Settings = RiskSettings
 
@@ -24,35 +44,105 @@ class RiskPlugin(Plugin):
         """Prepare a desk that holds nothing."""
         super().__init__(settings)
         self._desk = RiskDesk(settings)
+        self._switch = KillSwitch()
 
     @hookimpl
     def hookbus_start(self, context: PluginContext) -> None:
-        """Listen, in one subscription, so that what happened first is handled first."""
-        self._bus = context.bus
-        context.bus.subscribe(
-            _FOLLOWED, self._on_envelope, name="flow", delivery="lossless", envelope=True
+        """Listen, and remember whether trading was halted when the host ran last."""
+        self._bus, self._clock = context.bus, context.clock
+        if not context.clock.simulated:
+            path = context.state_dir / "kill-switch.json"
+            file = StateFile(path, 1, context.log)
+            self._switch = KillSwitch(file, there=path.exists())
+        self._listen()
+
+    def _listen(self) -> None:
+        subscribe = self._bus.subscribe
+        guidance = self._desk.guidance
+        subscribe(TradingHalted, self._on_halted, name="halts", mode="inline")
+        subscribe(TradingResumed, self._on_resumed, name="resumptions", mode="inline")
+        subscribe(PortfolioUpdated, self._on_portfolio, name="portfolio", mode="inline")
+        subscribe(TradingSignal, self._on_signal, name="signals", mode="inline")
+        subscribe(Fill, self._on_fill, name="fills", mode="inline")
+        subscribe((OrderRejected, OrderCancelled), self._on_ended, name="ended", mode="inline")
+        subscribe(HealthStatusChanged, self._on_health, name="health", mode="inline")
+        subscribe(_HOST_STOPPING, self._on_stopping, name="stopping", mode="inline")
+        subscribe(PolicyUpdated, self._on_policy, name="policy", mode="inline")
+        subscribe(OpportunitiesUpdated, self._on_ranking, name="ranking", mode="inline")
+        subscribe(
+            RunnerStarted,
+            lambda one: guidance.set_stage(one.strategy, one.stage),
+            name="runners",
+            mode="inline",
+        )
+        subscribe(
+            StrategyPromoted,
+            lambda one: guidance.set_stage(one.strategy, one.after),
+            name="promotions",
+            mode="inline",
         )
 
-    async def _on_envelope(self, envelope: Envelope) -> None:
-        event = envelope.event
-        if isinstance(event, PortfolioUpdated):
-            self._desk.on_portfolio(event, event.time or envelope.time)
-        elif isinstance(event, TradingSignal):
-            for decision in self._desk.on_signal(event, event.time or envelope.time):
-                await self._bus.publish(decision)
-        elif isinstance(event, Fill):
-            self._desk.on_fill(event)
-        elif isinstance(event, OrderRejected):
-            self._desk.on_rejected(event)
-        elif envelope.type == _HOST_STOPPING:
-            self._desk.halt("the host is stopping")
+    @hookimpl
+    async def hookbus_ready(self, context: PluginContext) -> None:
+        """Tell everybody that trading is still halted, if it is."""
+        if self._switch.halted is not None:
+            reason = f"still halted since an earlier run: {self._switch.halted}"
+            await context.bus.publish(TradingHalted(reason=reason, by="risk"))
+
+    def _on_portfolio(self, update: PortfolioUpdated) -> None:
+        self._desk.on_portfolio(update, update.time or self._clock.now())
+        if self._desk.guidance.halted is None:
+            reason = self._desk.loss_that_halts()
+            if reason is not None:
+                self._halt(reason, "kill_switch_loss", update.time)
+
+    def _on_health(self, change: HealthStatusChanged) -> None:
+        wanted = self.settings.kill_switch_health and self._desk.guidance.halted is None
+        if wanted and change.component == "system" and change.status == "critical":
+            self._halt(change.reason, "kill_switch_health", change.time)
+
+    def _halt(self, reason: str, rule: str, time: datetime | None) -> None:
+        tell(self._bus, TradingHalted(reason=reason, by=f"risk.{rule}", time=time))
+
+    def _on_halted(self, halt: TradingHalted) -> None:
+        reason = f"trading was halted by {halt.by}: {halt.reason}"
+        self._switch.pull(halt.reason)
+        self._desk.guidance.halted = self._desk.guidance.halted or reason
+
+    def _on_resumed(self, _: TradingResumed) -> None:
+        self._switch.release()
+        self._desk.guidance.halted = None
+
+    def _on_stopping(self, _: object) -> None:
+        self._desk.guidance.ended = "the host is stopping"
+
+    def _on_policy(self, policy: PolicyUpdated) -> None:
+        self._desk.guidance.policy = policy
+
+    def _on_ranking(self, ranking: OpportunitiesUpdated) -> None:
+        self._desk.guidance.ranking = ranking
+
+    def _on_signal(self, signal: TradingSignal) -> None:
+        self._tell(self._desk.on_signal(signal, signal.time or self._clock.now()))
+
+    def _on_fill(self, fill: Fill) -> None:
+        self._tell(self._desk.on_fill(fill))
+
+    def _on_ended(self, order: OrderRejected | OrderCancelled) -> None:
+        self._tell(self._desk.on_order_ended(order))
+
+    def _tell(self, events: Decided) -> None:
+        for event in events:
+            tell(self._bus, event)
 
     @hookimpl
     def hookbus_stop(self) -> None:
         """Let nothing through any more."""
-        self._desk.halt("the risk check has been stopped")
+        self._desk.guidance.ended = "the risk check has been stopped"
 
     @hookimpl
     def hookbus_summary(self) -> Summary:
         """Signals, orders, refusals, and what was repeated."""
-        return Summary("Risk", self._desk.rows())
+        rows = self._desk.rows()
+        halted = self._switch.halted
+        return Summary("Risk", (*rows, ("Trading halted", halted)) if halted else rows)

@@ -1,21 +1,19 @@
-"""The rules: what refuses a new position, and how large it may be."""
+"""The rules that refuse a new position, each a plain function of the same arguments."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from typing import NamedTuple
 
-from hookbus_paper.money import EXACT, affordable, floor_to_step, text_of
+from hookbus_trading.control import PolicyUpdated
+from hookbus_trading.flow import TradingSignal
+
+from hookbus_paper.books import MAIN
+from hookbus_paper.money import EXACT, text_of
+from hookbus_paper.risk.daily import DailyLoss
+from hookbus_paper.risk.guidance import Guidance
 from hookbus_paper.risk.settings import RiskSettings
 
-__all__ = [
-    "DailyLoss",
-    "Refusal",
-    "Situation",
-    "entry_refusal",
-    "largest_order",
-    "size_entry",
-]
+__all__ = ["Refusal", "Situation", "entry_refusal", "policy_for"]
 
 
 class Refusal(NamedTuple):
@@ -27,116 +25,116 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the rules look at: equity, equity at the start of the day, other symbols held.
+    """What the rules look at: the book's equity, the other symbols it holds, what others say."""
 
-    `day_start` is None until the portfolio has been heard of.
-    """
-
-    equity: Decimal
-    day_start: Decimal | None
+    daily: DailyLoss
     other_positions: int
+    guidance: Guidance
 
 
-class DailyLoss:
-    """Equity now and at the start of the UTC day: the last that was known before the day began.
-
-    `day_start` is None until an equity is known.
-    """
-
-    def __init__(self) -> None:
-        self.equity = Decimal(0)
-        self.day_start: Decimal | None = None
-        self._day: date | None = None
-
-    def at(self, time: datetime) -> None:
-        """Begin a new day if `time`, in UTC, is in one; earlier times change nothing."""
-        day = time.date()
-        if self._day is None or day > self._day:
-            self._day = day
-            if self.day_start is not None:
-                self.day_start = self.equity
-
-    def update(self, equity: Decimal, time: datetime) -> None:
-        """Take the equity at a time."""
-        self.at(time)
-        self.equity = equity
-        if self.day_start is None:
-            self.day_start = equity
+def policy_for(
+    settings: RiskSettings, signal: TradingSignal, guidance: Guidance
+) -> PolicyUpdated | None:
+    """The policy that a signal has to keep to; None when there is none for its book."""
+    return guidance.policy if settings.follow_policy and signal.book == MAIN else None
 
 
-def entry_refusal(settings: RiskSettings, symbol: str, now: Situation) -> Refusal | None:
-    """The first rule that forbids any new position in this symbol, None when none does."""
-    if settings.symbols and symbol not in settings.symbols:
-        allowed = ", ".join(settings.symbols)
-        return Refusal("symbols", f"{symbol} is none of the allowed symbols {allowed}")
-    if now.day_start is None:
-        return Refusal("portfolio_unknown", "no PortfolioUpdated has told the equity yet")
-    if now.equity <= 0:
-        return Refusal("equity", f"equity is {text_of(now.equity)}")
-    most = settings.maximum_open_positions
-    if most is not None and now.other_positions >= most:
-        reason = f"{now.other_positions} other symbols are held or on order, {most} are allowed"
-        return Refusal("maximum_open_positions", reason)
-    return _daily_loss(settings.daily_loss_limit, now.equity, now.day_start)
+Rule = Callable[[RiskSettings, TradingSignal, Situation], str | None]
 
 
-def _daily_loss(limit: Decimal | None, equity: Decimal, start: Decimal) -> Refusal | None:
-    if limit is None:
-        return None
-    lost = EXACT.subtract(start, equity)
-    allowed = EXACT.multiply(start, limit)
-    if lost < allowed:
-        return None
-    reason = f"lost {text_of(lost)} today, {text_of(allowed)} of {text_of(start)} are allowed"
-    return Refusal("daily_loss_limit", reason)
-
-
-def size_entry(
-    settings: RiskSettings, equity: Decimal, strength: Decimal, price: Decimal
-) -> tuple[Decimal, Refusal | None]:
-    """The quantity of a new position, a multiple of the step, and the rule that limited it.
-
-    With `oversize = "reject"` the quantity may be above the limit that the rule names, and must not
-    be ordered; otherwise it is within every limit, and zero when not even one step is.
-    """
-    value = EXACT.multiply(equity, settings.fraction_per_trade)
-    if settings.scale_by_strength:
-        value = EXACT.multiply(value, strength)
-    step = settings.quantity_step
-    quantity = affordable(value, price, step)
-    if not quantity:
-        reason = f"{text_of(value)} at {text_of(price)} buys less than {text_of(step)}"
-        return quantity, Refusal("quantity_step", reason)
-    limit = _exceeded(settings, quantity, price)
-    if limit is None or settings.oversize == "reject":
-        return quantity, limit
-    return _cut(settings, quantity, price), limit
-
-
-def _exceeded(settings: RiskSettings, quantity: Decimal, price: Decimal) -> Refusal | None:
-    most = settings.maximum_position
-    if most is not None and quantity > most:
-        reason = f"quantity {text_of(quantity)} is above {text_of(most)}"
-        return Refusal("maximum_position", reason)
-    value = EXACT.multiply(quantity, price)
-    limit = settings.maximum_order_value
-    if limit is not None and value > limit:
-        reason = f"value {text_of(value)} is above {text_of(limit)}"
-        return Refusal("maximum_order_value", reason)
+def entry_refusal(settings: RiskSettings, signal: TradingSignal, now: Situation) -> Refusal | None:
+    """The first rule that forbids a new position, None when none does."""
+    for name, rule in _RULES.items():
+        reason = rule(settings, signal, now)
+        if reason is not None:
+            return Refusal(name, reason)
     return None
 
 
-def _cut(settings: RiskSettings, quantity: Decimal, price: Decimal) -> Decimal:
-    if settings.maximum_position is not None:
-        most = floor_to_step(settings.maximum_position, settings.quantity_step)
-        quantity = min(quantity, most)
-    largest = largest_order(settings, price)
-    return quantity if largest is None else min(quantity, largest)
-
-
-def largest_order(settings: RiskSettings, price: Decimal) -> Decimal | None:
-    """The largest multiple of the step that one order may have at this price, None: any."""
-    limit = settings.maximum_order_value
-    if limit is None:
+def _stage(_: RiskSettings, signal: TradingSignal, now: Situation) -> str | None:
+    stage = now.guidance.stage(signal.strategy)
+    if signal.book != MAIN or stage == "live":
         return None
-    return affordable(limit, price, settings.quantity_step)
+    return f"{signal.strategy} is in the stage {stage}; only what is live trades on {MAIN}"
+
+
+def _symbols(settings: RiskSettings, signal: TradingSignal, _: Situation) -> str | None:
+    if not settings.symbols or signal.symbol in settings.symbols:
+        return None
+    return f"{signal.symbol} is none of the allowed symbols {', '.join(settings.symbols)}"
+
+
+def _portfolio_unknown(_: RiskSettings, signal: TradingSignal, now: Situation) -> str | None:
+    if now.daily.day_start is not None:
+        return None
+    return f"no PortfolioUpdated has told the equity of {signal.book} yet"
+
+
+def _equity(_: RiskSettings, __: TradingSignal, now: Situation) -> str | None:
+    return None if now.daily.equity > 0 else f"equity is {text_of(now.daily.equity)}"
+
+
+def _open_positions(settings: RiskSettings, _: TradingSignal, now: Situation) -> str | None:
+    return _too_many(now.other_positions, settings.maximum_open_positions)
+
+
+def _daily_loss(settings: RiskSettings, _: TradingSignal, now: Situation) -> str | None:
+    limit, start = settings.daily_loss_limit, now.daily.day_start
+    if limit is None or start is None or not now.daily.reached(limit):
+        return None
+    allowed = text_of(EXACT.multiply(start, limit))
+    return f"lost {text_of(now.daily.lost)} today, {allowed} of {text_of(start)} are allowed"
+
+
+def _policy_strategies(settings: RiskSettings, signal: TradingSignal, now: Situation) -> str | None:
+    policy = policy_for(settings, signal, now.guidance)
+    allowed = None if policy is None else policy.allowed_strategies
+    if policy is None or allowed is None or signal.strategy in allowed:
+        return None
+    return f"the policy ({policy.mode}) allows {', '.join(allowed) or 'no strategy'}"
+
+
+def _policy_confidence(settings: RiskSettings, signal: TradingSignal, now: Situation) -> str | None:
+    policy = policy_for(settings, signal, now.guidance)
+    if policy is None or signal.strength >= policy.minimum_confidence:
+        return None
+    least = f"{policy.minimum_confidence:g}"
+    return f"strength {signal.strength:.3g} is below the {least} of the policy ({policy.mode})"
+
+
+def _policy_positions(settings: RiskSettings, signal: TradingSignal, now: Situation) -> str | None:
+    policy = policy_for(settings, signal, now.guidance)
+    return None if policy is None else _too_many(now.other_positions, policy.maximum_positions)
+
+
+def _ranking(settings: RiskSettings, signal: TradingSignal, now: Situation) -> str | None:
+    most = settings.only_top
+    if most is None:
+        return None
+    if now.guidance.ranking is None:
+        return f"only the top {most} may be opened, and nothing has been ranked yet"
+    rank = now.guidance.rank(signal.symbol)
+    if rank is not None and rank <= most:
+        return None
+    place = "not ranked" if rank is None else f"ranked {rank}"
+    return f"{signal.symbol} is {place}, and only the top {most} may be opened"
+
+
+def _too_many(others: int, most: int | None) -> str | None:
+    if most is None or others < most:
+        return None
+    return f"{others} other symbols are held or on order, {most} are allowed"
+
+
+_RULES: dict[str, Rule] = {
+    "stage": _stage,
+    "symbols": _symbols,
+    "portfolio_unknown": _portfolio_unknown,
+    "equity": _equity,
+    "maximum_open_positions": _open_positions,
+    "daily_loss_limit": _daily_loss,
+    "policy_strategies": _policy_strategies,
+    "policy_confidence": _policy_confidence,
+    "policy_positions": _policy_positions,
+    "only_top": _ranking,
+}

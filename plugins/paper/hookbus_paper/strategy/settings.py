@@ -1,33 +1,70 @@
-"""Settings of the strategy."""
+"""Settings of the strategy stage."""
 
-from typing import Literal, Self
+from typing import Any, Self
 
 from hookbus import Settings
-from pydantic import Field, model_validator
+from hookbus_trading.fields import Stage
+from pydantic import Field, ValidationError, model_validator
 
-__all__ = ["StrategySettings"]
+from hookbus_paper.strategy.catalog import strategy_class
+
+__all__ = ["StrategySettings", "StrategySpec"]
 
 
-class StrategySettings(Settings):
-    """What the moving-average-cross strategy trades, and how it decides."""
+class StrategySpec(Settings):
+    """One strategy: what it is, what it trades, and how far it has come."""
 
-    label: str = Field(
-        "sma-cross", min_length=1, description="Name of the strategy in its signals and orders."
+    kind: str = Field(
+        description="`sma-cross`, `rsi-reversion`, `donchian-breakout` or `buy-and-hold`; the name "
+        "of an entry point in the group `hookbus.strategies`; or `module:Class`."
     )
     symbols: tuple[str, ...] = Field(
         (), description="Symbols to trade; empty trades every symbol that has bars."
     )
-    fast: int = Field(10, ge=1, description="Window of the fast average, in bars.")
-    slow: int = Field(30, ge=2, description="Window of the slow average, in bars; above fast.")
-    below: Literal["flat", "short"] = Field(
-        "flat", description="Wanted position once fast has crossed below slow: flat or short."
+    stage: Stage = Field(
+        "live",
+        description="`backtest` and `shadow` trade on a paper book of their own, `live` on the "
+        "book `main`, `retired` not at all.",
     )
-    publish_indicators: bool = Field(
-        False, description="Publish both averages as Indicator events at every bar."
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="Parameters of the kind; see the README for its own."
     )
 
     @model_validator(mode="after")
-    def _fast_is_faster(self) -> Self:
-        if self.fast < self.slow:
-            return self
-        raise ValueError(f"fast {self.fast} must be smaller than slow {self.slow}")
+    def _parameters_fit(self) -> Self:
+        self.build()
+        return self
+
+    def build(self) -> Any:
+        """A fresh object of the strategy; raises `ValueError` naming every bad parameter."""
+        cls = strategy_class(self.kind)
+        try:
+            return cls(cls.Parameters.model_validate(self.parameters))
+        except ValidationError as error:
+            told = "; ".join(_in_words(one) for one in error.errors(include_url=False))
+            known = ", ".join(cls.Parameters.model_fields) or "none"
+            raise ValueError(f"{told} (parameters of {self.kind}: {known})") from None
+
+
+def _in_words(problem: Any) -> str:
+    place = ".".join(map(str, ("parameters", *problem["loc"])))
+    given = f", not {problem['input']!r}" if problem["loc"] else ""
+    return f"{place}: {problem['msg']}{given}"
+
+
+class StrategySettings(Settings):
+    """The strategies, each under a name that its signals, orders and books carry."""
+
+    strategies: dict[str, StrategySpec] = Field(
+        default_factory=lambda: {"sma-cross": StrategySpec(kind="sma-cross")},
+        description="Tables by name: `[plugins.strategy.strategies.NAME]`.",
+    )
+    publish_indicators: bool = Field(
+        False, description="Publish the value of every indicator as an Indicator event at each bar."
+    )
+    maximum_failures: int = Field(
+        3,
+        ge=1,
+        description="Failures in a row after which a strategy is stopped in a symbol, and its "
+        "position closed.",
+    )

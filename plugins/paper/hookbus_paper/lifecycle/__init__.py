@@ -1,0 +1,1 @@
+"""From trades to promotions: which stage a strategy deserves."""

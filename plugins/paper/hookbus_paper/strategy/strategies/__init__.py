@@ -1,0 +1,1 @@
+"""The strategies that come with the package, one a module."""

@@ -1,0 +1,139 @@
+"""A trader: one strategy of the settings, with an object of it for each symbol."""
+
+from collections.abc import Iterator, Mapping
+
+from hookbus import Event
+from hookbus_trading.contracts import Decision, Strategy
+from hookbus_trading.fields import Direction, Stage
+from hookbus_trading.flow import Bar, Indicator, TradingSignal
+from hookbus_trading.runners import RunnerFailed
+
+from hookbus_paper.books import book_of
+from hookbus_paper.strategy.settings import StrategySpec
+
+__all__ = ["Desk", "Trader"]
+
+
+class Desk:
+    """One strategy on one symbol: feeds its indicators, asks it, and remembers what it wants."""
+
+    def __init__(self, trader: "Trader", symbol: str) -> None:
+        strategy: Strategy = trader.spec.build()
+        self.trader = trader
+        self.symbol = symbol
+        self.values: dict[str, float] = {}
+        self.wanted: Direction = "flat"
+        self.price = 0.0
+        self.failures = 0
+        self.stopped = False
+        self._on_bar = strategy.on_bar
+        self._indicators = tuple(
+            (name, indicator.update) for name, indicator in strategy.indicators().items()
+        )
+
+    def decide(self, bar: Bar) -> Decision | None:
+        """What the strategy says to the next bar."""
+        values = self.values
+        for name, update in self._indicators:
+            value = update(bar)
+            if value is not None:
+                values[name] = value
+        return self._on_bar(bar, values)
+
+    def indicators(self, bar: Bar) -> Iterator[Indicator]:
+        """The indicators that are ready, as events."""
+        for name, value in self.values.items():
+            yield Indicator(symbol=bar.symbol, name=name, time=bar.time, value=value)
+
+
+class Trader:
+    """Turns bars into signals on the book of the stage that the strategy is in.
+
+    `signals` counts the signals, `failures` the bars at which the strategy raised.
+    """
+
+    def __init__(self, name: str, spec: StrategySpec, stage: Stage, maximum_failures: int) -> None:
+        self.name = name
+        self.spec = spec
+        self.stage: Stage = stage
+        self.signals = 0
+        self.failures = 0
+        self._maximum_failures = maximum_failures
+        self._desks: dict[str, Desk] = {}
+
+    @property
+    def book(self) -> str:
+        """The book that it trades on now."""
+        return book_of(self.name, self.stage)
+
+    def desk(self, symbol: str) -> Desk | None:
+        """Its desk for a symbol, made at the first bar; None for one that it does not trade."""
+        if self.spec.symbols and symbol not in self.spec.symbols:
+            return None
+        if symbol not in self._desks:
+            self._desks[symbol] = Desk(self, symbol)
+        return self._desks[symbol]
+
+    def on_bar(self, desk: Desk, bar: Bar) -> list[Event]:
+        """The signal that a bar leads to; or what went wrong, which stops nobody else."""
+        desk.price = bar.close
+        try:
+            decision = desk.decide(bar)
+            signal = None if decision is None else self._signal(desk, bar, decision)
+        except Exception as error:  # noqa: BLE001 - a strategy belongs to its author
+            return self._failed(desk, bar, error)
+        desk.failures = 0
+        return [] if signal is None else [signal]
+
+    def _signal(self, desk: Desk, bar: Bar, decision: Decision) -> TradingSignal:
+        signal = TradingSignal(
+            symbol=bar.symbol,
+            strategy=self.name,
+            direction=decision.direction,
+            strength=decision.strength,
+            price=bar.close,
+            order_type=decision.order_type,
+            entry_price=decision.entry_price,
+            book=self.book,
+            reason=decision.reason,
+            time=bar.time,
+        )
+        desk.wanted = signal.direction
+        self.signals += 1
+        return signal
+
+    def _failed(self, desk: Desk, bar: Bar, error: Exception) -> list[Event]:
+        self.failures += 1
+        desk.failures += 1
+        desk.stopped = desk.failures >= self._maximum_failures
+        what = f"{bar.symbol} at {bar.time:%Y-%m-%d %H:%M:%S} UTC: {type(error).__name__}: {error}"
+        if desk.stopped:
+            what += f"; stopped after {desk.failures} failures in a row"
+        failed = RunnerFailed(
+            runner=self.name,
+            severity="critical" if desk.stopped else "error",
+            error=what,
+            time=bar.time,
+        )
+        return [failed, *self._leave(desk, what, bar)] if desk.stopped else [failed]
+
+    def _leave(self, desk: Desk, reason: str, bar: Bar) -> list[Event]:
+        """A signal that closes what the strategy may hold of a symbol."""
+        if desk.wanted == "flat":
+            return []
+        decision = Decision("flat", reason=reason)
+        return [self._signal(desk, bar, decision)]
+
+    def go_to(self, stage: Stage, reason: str, last: Mapping[str, Bar]) -> list[Event]:
+        """Change the stage; signals that close, on the book that it leaves, what it may hold."""
+        if stage == self.stage:
+            return []
+        told = f"{self.name} went from {self.stage} to {stage}: {reason}"
+        left = [
+            signal
+            for symbol, desk in self._desks.items()
+            if symbol in last
+            for signal in self._leave(desk, told, last[symbol])
+        ]
+        self.stage = stage
+        return left
