@@ -8,6 +8,7 @@ from hookbus import Event
 from hookbus.operational import BackpressureWarning, PluginFailed
 from hookbus.testing import HostFactory, RecordingHost
 from hookbus_fastpath import SymbolRefreshed
+from hookbus_fastpath.lane import SLICE
 from hookbus_trading.pipeline import TradesIngested
 from hookbus_trading.runners import TickReceived
 
@@ -86,6 +87,8 @@ async def test_a_tick_overtakes_a_hundred_thousand_refreshes(host_factory: HostF
 
         def trade(_: Event) -> None:
             done = lane.queue.stats().done - begun
+            if done == 0:
+                waiting.append(lane.queue.stats().lanes["background"])
             if done in (2_000, 30_000, 60_000, 90_000):
                 waiting.append(lane.queue.stats().lanes["background"])
                 host.bus.publish_nowait(trades("S5", done + 2.0))
@@ -94,8 +97,10 @@ async def test_a_tick_overtakes_a_hundred_thousand_refreshes(host_factory: HostF
         await host.clock.sleep(61)
         await host.settled()
         between = refreshes_between(host)
-        assert len(between) == len(waiting) == 4
-        assert waiting[0] > 95_000
+        first, *later = waiting
+        assert first <= 2 * SLICE, "refreshes were queued without giving others a turn"
+        assert len(between) == len(later) == 4
+        assert later[0] > 95_000
         assert max(between) <= 2
         assert lane.latencies.worst == 0
         assert lane.queue.stats().balanced

@@ -185,6 +185,31 @@ async def test_a_slow_runner_is_told_less_often_and_delays_nobody(
         assert fastpath_of(host).lanes[1].latencies.worst > 9_000_000_000
 
 
+async def test_what_comes_while_a_tick_waits_for_room_is_one_tick(
+    host_factory: HostFactory,
+) -> None:
+    """One tick of a runner is on its way at a time; the next is made when that one has arrived."""
+    async with host_of(host_factory, ALPHA) as host:
+        release = asyncio.Event()
+
+        async def hold(_: TickReceived) -> None:
+            await release.wait()
+
+        host.bus.subscribe(TickReceived, hold, delivery="lossless", capacity=1)
+        for price in range(1, 11):
+            host.bus.publish_nowait(trades(price=float(price)))
+            await turns()
+        release.set()
+        await host.settled()
+        ticks = ticks_of(host)
+        assert [(tick.updates, tick.price) for tick in ticks] == [
+            (1, 1.0),
+            (1, 2.0),
+            (1, 3.0),
+            (7, 10.0),
+        ]
+
+
 async def test_what_cannot_be_told_any_more_is_counted(host_factory: HostFactory) -> None:
     """A run that ends while a runner is stuck says how many updates it has not been told of."""
     async with host_of(host_factory, ALPHA) as host:
