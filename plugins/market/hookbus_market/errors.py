@@ -1,11 +1,13 @@
 """What can be wrong with a feed: a file as a whole, or one row of it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from hookbus import HookbusError
+from hookbus_trading.fields import DataDoubt
 
-__all__ = ["BadRow", "FeedError", "OnBadRow", "SkippedRows", "ignore", "refuse"]
+__all__ = ["BadRow", "FeedError", "OnBadRow", "ignore", "refuse"]
 
 _LONGEST_VALUE = 60
 
@@ -24,15 +26,28 @@ class BadRow(HookbusError):  # noqa: N818 - reads as what it is where it is coll
     """One row of a file is no bar, or is not later than the bar before it.
 
     `line` is the line of a text file, or the row of a Parquet file, counted from 1. `column` is the
-    name in the file's header.
+    name in the file's header. `symbol` and `time` are known where these could be read.
     """
 
-    def __init__(self, file: str, line: int, column: str, value: Any, reason: str) -> None:
+    def __init__(
+        self,
+        file: str,
+        line: int,
+        column: str,
+        value: Any,
+        reason: str,
+        kind: DataDoubt = "bad_row",
+        symbol: str | None = None,
+        time: datetime | None = None,
+    ) -> None:
         self.file = file
         self.line = line
         self.column = column
         self.value = _shortened(value)
         self.reason = reason
+        self.kind = kind
+        self.symbol = symbol
+        self.time = time
         super().__init__(f"{file}:{line}: column {column!r} is {self.value}: {reason}")
 
 
@@ -47,29 +62,6 @@ def refuse(bad: BadRow) -> None:
 
 def ignore(bad: BadRow) -> None:
     """Skip the bad row without a word, where only its neighbours are wanted."""
-
-
-class SkippedRows:
-    """The policy `skip`: count the bad rows, and report the first of them in full.
-
-    `report` gets the first `limit` bad rows, so that a file full of them floods no log.
-    """
-
-    def __init__(self, report: OnBadRow, limit: int = 10) -> None:
-        self.count = 0
-        self._report = report
-        self._limit = limit
-
-    def __call__(self, bad: BadRow) -> None:
-        """Count one bad row."""
-        self.count += 1
-        if self.count <= self._limit:
-            self._report(bad)
-
-    @property
-    def unreported(self) -> int:
-        """How many bad rows were counted beyond the limit."""
-        return max(0, self.count - self._limit)
 
 
 def _shortened(value: Any) -> str:

@@ -61,7 +61,18 @@ class FileBars:
         constants: dict[str, Any] = {"interval_seconds": self.settings.interval}
         if "symbol" not in layout.fields:
             constants["symbol"] = self.settings.symbol or self.path.stem
-        return RowReader(self.name, layout, constants, self._shifted(parse_time), on_bad_row)
+            self._check_symbol(constants["symbol"])
+        parse = self._shifted(parse_time)
+        return RowReader(self.name, layout, constants, parse, on_bad_row, self.settings.symbols)
+
+    def _check_symbol(self, symbol: str) -> None:
+        wanted = self.settings.symbols
+        if wanted is not None and symbol not in wanted:
+            raise self._problem(
+                f"all its bars are of {symbol!r}, which is not among `symbols` "
+                f"({', '.join(wanted)})",
+                "set `symbol`, or take `symbols` out",
+            )
 
     def _shifted(self, parse_time: Callable[[Any], datetime]) -> Callable[[Any], datetime]:
         if not self.settings.time_shift:

@@ -27,15 +27,11 @@ class MarketPlugin(Plugin):
         super().__init__(settings)
         self._replay: Replay | None = None
 
-    @property
-    def _skips(self) -> bool:
-        return self.settings.on_bad_row == "skip"
-
     @hookimpl
     def hookbus_simulation_start(self, base: Path) -> datetime | None:
         """The time of the first bar."""
         feed = open_feed(self.settings, lambda path: base / path.expanduser())
-        return feed.first_time(ignore if self._skips else refuse)
+        return feed.first_time(ignore if self.settings.on_bad_row == "skip" else refuse)
 
     @hookimpl
     async def hookbus_start(self, context: PluginContext) -> None:
@@ -46,7 +42,7 @@ class MarketPlugin(Plugin):
             return
         for source in feed.sources:
             context.log.info("feed opened", feed=source.name, estimated_bars=source.estimated_bars)
-        self._replay = Replay(context, feed, skip_bad_rows=self._skips)
+        self._replay = Replay(context, feed, self.settings)
         context.start_source(self._replay.run, "bars")
 
     @hookimpl

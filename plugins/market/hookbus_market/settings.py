@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hookbus import Settings
 from hookbus_trading.fields import Symbol
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from hookbus_market.dates import checked
+from hookbus_market.quality import OnJump
 
 __all__ = ["ColumnSettings", "FileSettings", "MarketSettings", "SyntheticSettings"]
 
@@ -63,6 +64,9 @@ class FileSettings(Settings):
         description="Symbol of all bars in the file. When not set, it is the column of the symbol, "
         "or else the file's name without its ending.",
     )
+    symbols: Annotated[tuple[Symbol, ...], Field(min_length=1)] | None = Field(
+        None, description="Symbols that the file may hold; bars of others are bad rows."
+    )
     interval: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         None, description="Length of the bars in seconds, which is passed on with them."
     )
@@ -90,6 +94,12 @@ class FileSettings(Settings):
     skip_lines: Annotated[int, Field(ge=0)] = Field(
         0, description="Lines to leave out at the beginning of the file (CSV)."
     )
+
+    @model_validator(mode="after")
+    def _symbol_is_wanted(self) -> Self:
+        if self.symbol is not None and self.symbol not in (self.symbols or (self.symbol,)):
+            raise ValueError(f"symbol {self.symbol!r} is not among symbols {self.symbols}")
+        return self
 
     @property
     def zone(self) -> tzinfo:
@@ -153,6 +163,34 @@ class MarketSettings(Settings):
     )
     on_bad_row: Literal["error", "skip"] = Field(
         "error",
-        description="What a row gets that is no bar, or is not in the order of time: `error` ends "
-        "the feed with file, line and column; `skip` counts it, and mentions it in the log.",
+        description="What a row gets that is no bar, is out of order, comes twice, or is of an "
+        "unknown symbol: `error` ends the feed with file, line and column; `skip` counts it, and "
+        "mentions it in the log.",
     )
+    maximum_gap: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        5.0,
+        description="Longest pause between two bars of a symbol that is not mentioned, in "
+        "intervals; the interval is the shortest step so far where it is not set. 0: no check.",
+    )
+    maximum_jump: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.4,
+        description="Largest change from the close of a bar to the next open that is no jump, as a "
+        "fraction (0.4 is 40 %); near 2:1 to 10:1, as in a split, it always is one. 0: no check.",
+    )
+    on_jump: OnJump = Field(
+        "warn",
+        description="What a bar gets whose price jumps: `warn` counts it, mentions it and passes "
+        "it on; `error` ends the feed; `skip` leaves it out, until the next confirms the price.",
+    )
+
+    @model_validator(mode="after")
+    def _limits_make_sense(self) -> Self:
+        if 0 < self.maximum_gap < 1:
+            raise ValueError(
+                f"maximum_gap {self.maximum_gap:g} makes every bar a gap; write 1 or more, or 0"
+            )
+        if self.on_jump != "warn" and not self.maximum_jump:
+            raise ValueError(
+                f"on_jump {self.on_jump!r} has no effect with maximum_jump 0, which looks for none"
+            )
+        return self

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hookbus_market.csv_bars import CsvBars
-from hookbus_market.errors import BadRow, SkippedRows, ignore, refuse
+from hookbus_market.errors import BadRow, ignore, refuse
 from hookbus_market.feed import Feed, open_feed, open_file
 from hookbus_market.parquet_bars import ParquetBars
 from hookbus_market.settings import FileSettings, MarketSettings
@@ -57,15 +57,6 @@ def test_a_feed_without_sources_is_empty() -> None:
     """Nothing set is nothing to replay, and no error."""
     assert list(Feed(()).read(refuse)) == []
     assert Feed(()).first_time(refuse) is None
-
-
-def test_skipped_rows_are_counted_and_the_first_are_reported() -> None:
-    """A file full of bad rows neither floods the log nor goes unnoticed."""
-    reported: list[int] = []
-    skipped = SkippedRows(lambda bad: reported.append(bad.line), limit=2)
-    for line in range(5):
-        skipped(BadRow("a.csv", line, "Close", "x", "no number"))
-    assert (skipped.count, skipped.unreported, reported) == (5, 3, [0, 1])
 
 
 def test_a_long_value_is_shortened() -> None:

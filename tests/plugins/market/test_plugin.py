@@ -126,6 +126,7 @@ async def test_the_summary_and_the_progress_say_what_was_replayed(
         "From": "2024-01-01 00:00:00 UTC",
         "To": "2024-01-02 00:00:00 UTC",
         "Rows skipped": "1",
+        "Bad rows": "1",
     }
     (source,) = host.sources
     assert (source.done, source.total, source.label) == (2, 2, "bars")
@@ -145,20 +146,6 @@ async def test_progress_is_reported_on_the_way(
     monkeypatch.setattr(Source, "progress", progress)
     await market(host_factory, synthetic={"bars": 1_000}).run()
     assert told == [(256, 1_000), (512, 1_000), (768, 1_000), (1_000, 1_000)]
-
-
-async def test_skipped_rows_are_logged(
-    log: StringIO, host_factory: HostFactory, tmp_path: Path
-) -> None:
-    """The log shows the first bad rows with their places, and how many more there were."""
-    path = write(tmp_path, HEADER, GOOD, *[BAD] * 15, LATER, name="A.csv")
-    await market(host_factory, files=[str(path)], on_bad_row="skip").run()
-    text = log.getvalue()
-    assert text.count("bad row skipped ") == 10
-    assert "line=3" in text
-    assert "column=Close" in text
-    assert "more bad rows skipped" in text
-    assert "rows=5" in text
 
 
 async def test_a_bad_row_ends_the_feed_and_the_run(
