@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from hookbus_paper.portfolio.account import Account
 from hookbus_trading.control import TradeExecuted
@@ -115,8 +116,8 @@ def test_closing_everything_leaves_only_cash(fills: list[Fill]) -> None:
         for strategy, lot in account.position(symbol).lots.items():
             if lot.quantity:
                 side = "sell" if lot.quantity > 0 else "buy"
-                close = {"symbol": symbol, "strategy": strategy, "side": side, "price": 7}
-                account.apply(make_fill(quantity=abs(lot.quantity), **close))
+                close: dict[str, Any] = {"symbol": symbol, "strategy": strategy, "side": side}
+                account.apply(make_fill(quantity=abs(lot.quantity), price=7, **close))
     assert account.open_positions == 0
     assert account.invested == account.market_value == account.unrealised == 0
     assert account.equity == account.cash

@@ -207,7 +207,7 @@ def test_where_limit_and_stop_orders_are_filled(
 
 def test_the_bar_of_the_decision_never_fills_an_order_with_a_price() -> None:
     """What happened before the order was there cannot execute it, even at `fill_at = "close"`."""
-    events = [make_bar(0, 90), priced("limit", "buy", 95), make_bar(1, 100)]
+    events: list[Bar | Order] = [make_bar(0, 90), priced("limit", "buy", 95), make_bar(1, 100)]
     assert replay(broker_of(fill_at="close"), events) == []
 
 
@@ -263,7 +263,7 @@ def test_a_bar_without_volume_gives_nothing_to_who_takes_a_share_of_it() -> None
 def test_a_stop_that_was_set_off_goes_on_at_market() -> None:
     """What is left of it is filled at the next open, although the price has turned back."""
     broker = broker_of(maximum_participation=1)
-    events = [
+    events: list[Bar | Order] = [
         make_bar(0),
         priced("stop", "buy", 105),
         make_bar(1, 104, 106, volume=4),
@@ -305,6 +305,7 @@ def test_a_halt_cancels_what_works_and_refuses_what_comes() -> None:
     replay(broker, [make_bar(0), make_order(1)])
     (cancelled,) = broker.halt("enough")
     (refused,) = answers(broker, [make_order(2), make_bar(1)])
+    assert isinstance(cancelled, OrderCancelled)
     assert (cancelled.order_id, cancelled.reason) == ("test-ABC-1", "enough")
     assert (refused.rule, refused.reason) == ("halted", "enough")
     broker.resume()

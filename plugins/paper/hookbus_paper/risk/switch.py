@@ -37,7 +37,7 @@ class KillSwitch:
 
 
 def _reason(data: dict[str, Any] | None) -> str | None:
-    halted = "" if data is None else data.get("halted")
+    halted = "" if data is None else data.get("halted", "")
     if halted is None or (isinstance(halted, str) and halted):
         return halted
     return "the file of the kill switch cannot be read"
