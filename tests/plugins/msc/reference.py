@@ -107,7 +107,8 @@ def _volatility(settings: MscSettings, history: list[Event], factor: float) -> i
         variances = [log(after / before) ** 2 for before, after in pairwise(prices)]
         if len(variances) >= limits.minimum_bars:
             long = slow_average(variances, limits.long_window)
-            ratios.append(slow_average(variances, limits.short_window) / long)
+            short = slow_average(variances, limits.short_window)
+            ratios.append(short / long if long else 1.0)
     if not ratios:
         return 1
     return _above(sqrt(fsum(ratios) / len(ratios)), limits.normal, limits.defensive, factor)

@@ -67,7 +67,7 @@ def changes(judged: list[Judged]) -> list[tuple[datetime, str]]:
     found = [(judged[0].time, "normal")]
     for before, now in pairwise([judged[0]._replace(level=1), *judged]):
         if now.level != before.level:
-            found.append((now.time, MODES[now.level]))  # noqa: PERF401
+            found.append((now.time, MODES[now.level]))
     return found
 
 
