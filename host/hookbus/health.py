@@ -46,9 +46,13 @@ class HealthReport:
         if self.level not in get_args(HealthLevel):
             choices = ", ".join(get_args(HealthLevel))
             raise UsageError(f"level = {self.level!r} of a health report must be one of {choices}")
+        if not isinstance(self.reason, str):
+            raise UsageError(f"reason = {self.reason!r} of a health report must be text")
         if self.level != "healthy" and not self.reason.strip():
             raise UsageError(f"a health report with level = {self.level!r} needs a reason")
         for name, value in self.metrics.items():
+            if not isinstance(name, str) or not name:
+                raise UsageError(f"metrics of a health report: {name!r} must be a name")
             if not math.isfinite(value):
                 raise UsageError(f"metrics[{name!r}] = {value!r} of a health report must be finite")
 

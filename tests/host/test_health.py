@@ -312,6 +312,8 @@ async def test_a_wrong_answer_fails_the_plugin_alone(
         (lambda: HealthReport("ok"), "level = 'ok' of a health report must be one of healthy, "),  # type: ignore[arg-type]
         (lambda: HealthReport("degraded", " "), "level = 'degraded' needs a reason"),
         (lambda: HealthReport(metrics={"x": math.inf}), r"metrics\['x'\] = inf .* must be finite"),
+        (lambda: HealthReport(metrics={"": 1.0}), "metrics of a health report: '' must be a name"),
+        (lambda: HealthReport(reason=5), "reason = 5 of a health report must be text"),  # type: ignore[arg-type]
         (lambda: HealthCheck("My Check", raises), "name = 'My Check' of a health check must be"),
         (lambda: HealthCheck("link", raises, 0), "'link': timeout = 0 must be above 0 seconds"),
         (lambda: HealthCheck("link", None), "'link': None cannot be called"),  # type: ignore[arg-type]
