@@ -114,7 +114,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=nox.project.python_versions(PYPROJECT))
 def tests(session: nox.Session) -> None:
     """Run the tests against the installed wheels; arguments after `--` go to pytest."""
-    install(session, EVERYTHING, *group("test"))
+    install(session, EVERYTHING, *group("test"), *group("reference"))
     session.run("pytest", *session.posargs)
 
 
