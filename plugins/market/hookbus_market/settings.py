@@ -98,7 +98,8 @@ class FileSettings(Settings):
     @model_validator(mode="after")
     def _symbol_is_wanted(self) -> Self:
         if self.symbol is not None and self.symbol not in (self.symbols or (self.symbol,)):
-            raise ValueError(f"symbol {self.symbol!r} is not among symbols {self.symbols}")
+            listed = ", ".join(self.symbols or ())
+            raise ValueError(f"symbol {self.symbol!r} is not among symbols {listed}")
         return self
 
     @property

@@ -52,6 +52,20 @@ def test_a_file_may_be_just_a_path() -> None:
         (SyntheticSettings, {"drift": "nan"}, "drift"),
         (SyntheticSettings, {"bars": -1}, "bars"),
         (MarketSettings, {"on_bad_row": "ignore"}, "on_bad_row"),
+        (MarketSettings, {"on_jump": "ignore"}, "on_jump"),
+        (MarketSettings, {"maximum_gap": 0.5}, "maximum_gap 0.5 makes every bar a gap"),
+        (MarketSettings, {"maximum_jump": -0.1}, "maximum_jump"),
+        (
+            MarketSettings,
+            {"maximum_jump": 0, "on_jump": "skip"},
+            "on_jump 'skip' has no effect with maximum_jump 0",
+        ),
+        (
+            FileSettings,
+            {"path": "a", "symbol": "X", "symbols": ["A", "B"]},
+            "symbol 'X' is not among symbols A, B",
+        ),
+        (FileSettings, {"path": "a", "symbols": []}, "symbols"),
     ],
 )
 def test_what_makes_no_sense_is_refused(model: Any, data: dict[str, Any], message: str) -> None:
