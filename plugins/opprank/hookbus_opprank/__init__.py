@@ -1,0 +1,1 @@
+"""Opportunity ranking: symbols scored by momentum, steadiness, liquidity and range."""
