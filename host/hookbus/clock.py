@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -82,6 +83,7 @@ class SimulatedClock:
         self.start_ns = start_ns
         self.pace = pace
         self._now_ns = start_ns
+        self.idle_until: Callable[[int], bool] = lambda time_ns: False
         self._order = 0
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
 
@@ -103,6 +105,9 @@ class SimulatedClock:
     async def sleep_until(self, time_ns: int) -> None:
         """Wait until a simulated instant; return at once when it has passed."""
         if time_ns <= self._now_ns:
+            return
+        if self.idle_until(time_ns):
+            self._now_ns = time_ns
             return
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._order += 1

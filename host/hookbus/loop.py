@@ -2,6 +2,7 @@
 
 `SimulatedLoop` jumps to the next timer instead of waiting for it, once nothing is ready to run and
 no thread works for it. So `asyncio.sleep` and `asyncio.wait_for` follow simulated time as well.
+Where the one that goes to sleep is also the next to wake, it does not even take a turn of the loop.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ _PATIENCE = 100
 _TURN = 0.002
 """Seconds between two looks at what has not ended yet."""
 
+_TURN_EVERY = 0.005
+"""Real seconds after which the loop takes a turn, for signals and other programs to be noticed."""
+
+_ROUNDING = 0.001
+"""Simulated seconds within which a sleeper and a timer may be due at the same instant."""
+
 
 class _JumpingSelector(selectors.DefaultSelector):
     """A selector that moves the simulated clock instead of sleeping."""
@@ -36,8 +43,19 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.outstanding = 0
         self.finishing = False
         self._paced_from: tuple[float, int] | None = None
+        self._turned_at = 0.0
+
+    def is_silent(self) -> bool:
+        """Whether nothing from outside is waited for or has come in; False when a turn is due."""
+        if self.outstanding or self.finishing or self.clock.pace is not None:
+            return False
+        if time.monotonic() - self._turned_at > _TURN_EVERY:
+            return False
+        only_self_pipe = len(self.get_map()) == 1
+        return only_self_pipe or not super().select(0)
 
     def select(self, timeout: float | None = None) -> list[Any]:
+        self._turned_at = time.monotonic()
         ready: list[Any] = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
@@ -81,6 +99,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self.clock = clock or SimulatedClock()
         self._jumping = _JumpingSelector(self.clock)
         super().__init__(self._jumping)
+        self.clock.idle_until = self._idle_until
 
     def time(self) -> float:
         """Seconds of simulated time since the clock's start."""
@@ -100,6 +119,18 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         if delay > 0:
             delay = max(delay, math.ulp(self.time()))
         return super().call_later(delay, callback, *args, context=context)
+
+    def _idle_until(self, time_ns: int) -> bool:
+        """Whether what runs now is all there is, and nothing else is due up to `time_ns`."""
+        task = asyncio.current_task(self)
+        if self._ready or task is None or task.cancelling():  # type: ignore[attr-defined]
+            return False
+        timers = self._scheduled  # type: ignore[attr-defined]
+        seconds = (time_ns - self.clock.start_ns) / SECOND + _ROUNDING
+        if timers and timers[0].when() <= seconds:
+            return False
+        sleeper = self.clock.next_wake_ns()
+        return (sleeper is None or sleeper > time_ns) and self._jumping.is_silent()
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """As asyncio's; simulated time stands still until the thread has answered."""
