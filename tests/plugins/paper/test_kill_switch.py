@@ -119,7 +119,10 @@ class Eager(Plugin):
 
 def test_who_answers_the_cancellations_of_a_halt_gets_nothing_out(tmp_path: Path) -> None:
     """The halt cancels a resting order; a signal in answer to that is refused, not ordered."""
-    plan = {"strategy": {"enabled": False}, "risk": {"scale_by_strength": False}}
+    plan: dict[str, dict[str, Any]] = {
+        "strategy": {"enabled": False},
+        "risk": {"scale_by_strength": False},
+    }
     resting = make_signal("long", 1, order_type="limit", entry_price=50.0)
     operator = operator_at((at(1), resting), (at(2), TradingHalted(reason="test")))
     bars = [make_bar(minute) for minute in range(5)]

@@ -60,7 +60,6 @@ class Account:
         self.commission = _ZERO
         self.invested = _ZERO
         self.market_value = _ZERO
-        self.exposure = _ZERO
         self.equity = cash
         self.trips = Trips()
         self.positions: dict[str, Position] = {}
@@ -70,6 +69,14 @@ class Account:
     def unrealised(self) -> Decimal:
         """Profit of the open positions at their last prices, before commission."""
         return EXACT.subtract(self.market_value, self.invested)
+
+    @property
+    def exposure(self) -> Decimal:
+        """The sum of the absolute values of all positions, at their last prices."""
+        total = _ZERO
+        for position in self.positions.values():
+            total = EXACT.add(total, EXACT.abs(position.value))
+        return total
 
     @property
     def open_positions(self) -> int:
@@ -145,6 +152,4 @@ class Account:
         before, after = position.value, EXACT.multiply(position.quantity, price)
         position.value = after
         self.market_value = EXACT.add(self.market_value, EXACT.subtract(after, before))
-        more = EXACT.subtract(EXACT.abs(after), EXACT.abs(before))
-        self.exposure = EXACT.add(self.exposure, more)
         self.equity = EXACT.add(self.cash, self.market_value)

@@ -48,7 +48,10 @@ class Library:
             if begins:
                 told += _present(book.untold() for book in self.books.values())
         self._marks[bar.symbol] = bar.close
-        told += _present(book.on_bar(bar) for book in self.books.values())
+        for book in self.books.values():
+            update = book.on_bar(bar)
+            if update is not None:
+                told.append(update)
         return told
 
     def on_fill(self, fill: Fill) -> list[Event]:
