@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hookbus.host import Host
     from hookbus.runreport import RunReport
 
+REPORT = "report"
+"""The plugin that `--report` is meant for."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -28,6 +31,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.argument("config", required=False)
 @configuration_options
 @click.option("--events", "events", metavar="FILE", help="Write every event to a JSON Lines file.")
+@click.option(
+    "--report", metavar="FILE", help="Write a report of the run: .html, or .json (hookbus-report)."
+)
 @click.option(
     "--pace",
     type=click.FloatRange(0, min_open=True),
@@ -41,6 +47,7 @@ def run(
     config: str | None,
     given: Given,
     events: str | None,
+    report: str | None,
     pace: float | None,
     strict: bool,
     log_level: str,
@@ -55,16 +62,36 @@ def run(
     given = given.at(config)
     if pace is not None:
         given = given.setting(f"clock.pace={pace}")
+    report_to = Path(report).absolute() if report else None
+    if report_to is not None:
+        given = _reporting(given, report_to)
     record_to = Path(events) if events else None
     with printing_to_stderr() if as_json else nullcontext():
         host = _load(given, record_to=record_to, strict=strict, log_level=log_level)
         if pace is not None and not host.clock.simulated:
             raise UsageError("--pace needs the simulated clock: add --set clock.mode=simulated")
         began = time.perf_counter()
-        report = _run(host, bar=not (no_progress or as_json))
-    code = exit_code(host, report)
-    _print(host, report, time.perf_counter() - began, code, as_json=as_json)
+        ended = _run(host, bar=not (no_progress or as_json))
+    code = exit_code(host, ended)
+    _print(host, ended, time.perf_counter() - began, code, report_to, as_json=as_json)
     click.get_current_context().exit(code)
+
+
+def _reporting(given: Given, path: Path) -> Given:
+    """The same with a report at `path`, without which the run is no success."""
+    from hookbus.plugins.discovery import PLUGIN_GROUP, installed
+
+    if given.safe_mode:
+        raise UsageError(
+            "--report needs a plugin, and --safe-mode loads none: leave one of them out"
+        )
+    if all(entry.name != REPORT for entry in installed(PLUGIN_GROUP)):
+        raise UsageError(
+            "--report needs a plugin that is not installed: pip install hookbus-report"
+        )
+    for setting in (f"file={path}", "enabled=true", "required=true"):
+        given = given.setting(f"plugins.{REPORT}.{setting}")
+    return given
 
 
 def _load(given: Given, *, record_to: Path | None, strict: bool, log_level: str) -> Host:
@@ -130,13 +157,28 @@ def exit_code(host: Host, report: RunReport) -> int:
     return report.exit_code
 
 
-def _print(host: Host, report: RunReport, seconds: float, code: int, *, as_json: bool) -> None:
+def _print(
+    host: Host,
+    report: RunReport,
+    seconds: float,
+    code: int,
+    report_to: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    written = None if REPORT in report.failed_plugins else report_to
     if as_json:
-        print_json(_as_json(host, report, seconds, code))
+        print_json(_as_json(host, report, seconds, code) | {"report": _file_as_json(written)})
         return
     from hookbus.cli.summary import print_summary
 
     print_summary(host, report, seconds)
+    if written is not None:
+        click.echo(f"report: {written}, {written.stat().st_size:,} bytes")
+
+
+def _file_as_json(path: Path | None) -> dict[str, Any] | None:
+    return None if path is None else {"path": str(path), "bytes": path.stat().st_size}
 
 
 def _as_json(host: Host, report: RunReport, seconds: float, code: int) -> dict[str, Any]:

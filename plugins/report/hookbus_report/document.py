@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -153,10 +154,15 @@ def _mark(mark: Mark) -> list[Any]:
 
 def _symbols(run: RunRecord) -> list[Document]:
     return [
-        {"symbol": name, "first": quotes.first, "last": quotes.last, "bars": quotes.closes.count,
-         **_figure(total_return(quotes.first, quotes.last))}
+        {
+            "symbol": name,
+            "first": _rounded(quotes.first),
+            "last": _rounded(quotes.last),
+            "bars": quotes.closes.count,
+            **_figure(total_return(quotes.first, quotes.last)),
+        }
         for name, quotes in sorted(run.quotes.items())
-    ]  # fmt: skip
+    ]
 
 
 def _all_spans(timelines: Timelines, end: datetime | None) -> dict[str, list[Any]]:
@@ -187,7 +193,7 @@ def _ranking(run: RunRecord) -> Document | None:
     }
 
 
-def _series(points: Iterable[Point]) -> list[list[float]]:
+def _series(points: Iterable[Point]) -> list[list[float | None]]:
     kept = list(points)
     return [[_seconds(time) for time, _ in kept], [_rounded(value) for _, value in kept]]
 
@@ -201,7 +207,9 @@ def _seconds_or_none(time: datetime | None) -> float | None:
     return None if time is None else _seconds(time)
 
 
-def _rounded(value: float) -> float:
-    """Ten significant digits, which is more than a reader or a chart can tell apart."""
+def _rounded(value: float) -> float | None:
+    """Ten significant digits, more than a reader or a chart can tell apart; None if not finite."""
     short = float(f"{value:.10g}")
-    return int(short) if short == int(short) else short
+    if not math.isfinite(short):
+        return None
+    return int(short) if abs(short) < 1e15 and short == int(short) else short

@@ -10,7 +10,7 @@ from hookbus_report import metrics
 from hookbus_report.book import BookRecord
 from hookbus_report.days import calendar_days, daily_equity, trading_days
 from hookbus_report.glossary import GLOSSARY
-from hookbus_report.metrics import Figure, Undefined
+from hookbus_report.metrics import Figure, Undefined, finite
 from hookbus_report.record import RunRecord
 from hookbus_report.settings import ReportSettings
 from hookbus_report.trades import TradeTally
@@ -43,7 +43,7 @@ def compute(run: RunRecord, book: BookRecord, settings: ReportSettings) -> BookF
         "commission": float(book.commission),
         "slippage": float(book.slippage),
     }
-    values = {one.key: known.get(one.key, _MISSING[one.group]) for one in GLOSSARY}
+    values = {one.key: finite(known.get(one.key, _MISSING[one.group])) for one in GLOSSARY}
     return BookFigures(values, _remarks(book))
 
 
@@ -151,8 +151,8 @@ def _remarks(book: BookRecord) -> dict[str, str]:
     deepest = book.drawdowns.deepest
     if deepest is None:
         return {}
-    ended = "not recovered" if deepest.recovery is None else f"recovered {deepest.recovery:%F}"
+    recovery = deepest.recovery
     return {
-        "maximum_drawdown": f"{deepest.peak:%F} to {deepest.trough:%F}",
-        "drawdown_days": ended,
+        "maximum_drawdown": f"{deepest.peak.date()} to {deepest.trough.date()}",
+        "drawdown_days": f"recovered {recovery.date()}" if recovery else "not recovered",
     }

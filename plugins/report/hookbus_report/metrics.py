@@ -18,6 +18,7 @@ __all__ = [
     "cagr",
     "calmar",
     "excess_returns",
+    "finite",
     "mean",
     "period_returns",
     "profit_factor",
@@ -41,8 +42,17 @@ class Undefined(str):
     __slots__ = ()
 
 
+TOO_LARGE = Undefined("the numbers are too large")
+
 Figure = float | Undefined
 """The value of a metric, finite, or why it has none."""
+
+
+def finite(value: Figure) -> Figure:
+    """A number as it is, unless it is as good as infinite, or none at all."""
+    if isinstance(value, Undefined) or abs(value) < 1e300:
+        return value
+    return TOO_LARGE
 
 
 def period_returns(equity: Sequence[float]) -> list[float] | Undefined:
@@ -51,14 +61,15 @@ def period_returns(equity: Sequence[float]) -> list[float] | Undefined:
         return Undefined("there is no equity to compare")
     if min(equity[:-1]) <= 0:
         return Undefined("equity fell to zero or below")
-    return [after / before - 1 for before, after in pairwise(equity)]
+    returns = [after / before - 1 for before, after in pairwise(equity)]
+    return returns if _small(returns) else TOO_LARGE
 
 
 def total_return(first: float, last: float) -> Figure:
     """What `last` has gained on `first`."""
     if first <= 0:
         return Undefined("equity was not above zero")
-    return _finite(last / first - 1)
+    return finite(last / first - 1)
 
 
 def cagr(first: float, last: float, days: float) -> Figure:
@@ -68,7 +79,7 @@ def cagr(first: float, last: float, days: float) -> Figure:
     if first <= 0 or last <= 0:
         return Undefined("equity was not above zero")
     try:
-        return _finite(math.pow(last / first, DAYS_IN_YEAR / days) - 1)
+        return finite(math.pow(last / first, DAYS_IN_YEAR / days) - 1)
     except OverflowError:
         return Undefined("the run is too short to be extrapolated to a year")
 
@@ -83,14 +94,14 @@ def mean(values: Sequence[float], otherwise: str) -> Figure:
     """The arithmetic mean; `otherwise` is why there is none of no values."""
     if not values:
         return Undefined(otherwise)
-    return _finite(math.fsum(values) / len(values))
+    return math.fsum(values) / len(values) if _small(values) else TOO_LARGE
 
 
 def volatility(periods: Sequence[float], per_year: float) -> Figure:
     """The sample standard deviation, scaled to a year."""
     if len(periods) < 2:
         return Undefined("it takes returns of two days")
-    return _finite(_deviation(periods) * math.sqrt(per_year))
+    return finite(_deviation(periods) * math.sqrt(per_year))
 
 
 def sharpe(excess: Sequence[float], per_year: float) -> Figure:
@@ -100,7 +111,7 @@ def sharpe(excess: Sequence[float], per_year: float) -> Figure:
     deviation = _deviation(excess)
     if deviation < _NO_DEVIATION:
         return Undefined("returns did not vary")
-    return _finite(_mean(excess) / deviation * math.sqrt(per_year))
+    return finite(_mean(excess) / deviation * math.sqrt(per_year))
 
 
 def sortino(excess: Sequence[float], per_year: float) -> Figure:
@@ -110,7 +121,7 @@ def sortino(excess: Sequence[float], per_year: float) -> Figure:
     downside = math.sqrt(math.fsum(min(value, 0) ** 2 for value in excess) / len(excess))
     if downside < _NO_DEVIATION:
         return Undefined("no day was below the risk-free rate")
-    return _finite(_mean(excess) / downside * math.sqrt(per_year))
+    return finite(_mean(excess) / downside * math.sqrt(per_year))
 
 
 def calmar(growth: Figure, drawdown: Figure) -> Figure:
@@ -121,14 +132,14 @@ def calmar(growth: Figure, drawdown: Figure) -> Figure:
         return drawdown
     if drawdown <= 0:
         return Undefined("equity was never below a peak")
-    return _finite(growth / drawdown)
+    return finite(growth / drawdown)
 
 
 def profit_factor(gains: float, losses: float) -> Figure:
     """What the winning trades gained over what the losing ones lost, both positive."""
     if losses <= 0:
         return Undefined("no trade lost money" if gains > 0 else "no trade won or lost money")
-    return _finite(gains / losses)
+    return finite(gains / losses)
 
 
 def turnover(traded: float, average_equity: Figure, days: float) -> Figure:
@@ -139,7 +150,12 @@ def turnover(traded: float, average_equity: Figure, days: float) -> Figure:
         return Undefined("average equity was not above zero")
     if days < 1:
         return Undefined("the run is shorter than one day")
-    return _finite(traded / average_equity * DAYS_IN_YEAR / days)
+    return finite(traded / average_equity * DAYS_IN_YEAR / days)
+
+
+def _small(values: Sequence[float]) -> bool:
+    """Whether the squares of all values, and the sum of these, are finite."""
+    return all(abs(value) < 1e100 for value in values)
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -150,7 +166,3 @@ def _deviation(values: Sequence[float]) -> float:
     """The sample standard deviation, with one less than the number of values as divisor."""
     centre = _mean(values)
     return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
-
-
-def _finite(value: float) -> Figure:
-    return value if math.isfinite(value) else Undefined("the numbers are too large")

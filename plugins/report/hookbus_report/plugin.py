@@ -44,7 +44,7 @@ class ReportPlugin(Plugin):
         try:
             check_writable(path)
         except OSError as error:
-            raise ValueError(
+            raise OSError(
                 f"file = {str(path)!r} cannot be written: {error.strerror or error}; "
                 "name a file in a folder that exists and that you may write to"
             ) from None

@@ -76,5 +76,6 @@ class Timelines:
                 self.ignored += 1
                 return
             timeline = self._by_name[name] = Timeline(self._limit)
-            timeline.enter(begin, before, "")
+            if begin < time:
+                timeline.enter(begin, before, "")
         timeline.enter(time, after, reason)

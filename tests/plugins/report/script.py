@@ -1,6 +1,6 @@
 """A made-up run: three markets, two books, and every event that a report shows.
 
-It is a plugin too, so that `hookbus run --plugin` can play it. The same arguments make the same run.
+It is a plugin too, which `hookbus run --plugin` can play. The same arguments make the same run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hookbus_trading import (
 )
 from pydantic import Field
 
-START = datetime(2023, 1, 2, tzinfo=UTC)
+START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 HOLD = 40
 """Bars for which a position is held, or not."""
@@ -64,9 +64,9 @@ class Account:
         self.cash -= signed * price + fee
         self.orders += 1
         yield Fill(
-            order_id=f"{self.book}-{self.orders}", symbol=symbol, side="buy" if signed > 0 else "sell",
-            quantity=abs(signed), strategy="script", book=self.book, price=price, commission=fee,
-            time=time,
+            order_id=f"{self.book}-{self.orders}", symbol=symbol,
+            side="buy" if signed > 0 else "sell", quantity=abs(signed),
+            strategy="script", book=self.book, price=price, commission=fee, time=time,
         )  # fmt: skip
         if symbol in self.held:
             yield self._close(symbol, price, fee, time)

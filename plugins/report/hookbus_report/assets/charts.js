@@ -29,11 +29,9 @@ function axis(values, more = {}) {
   };
 }
 
-/** The width that the widest label of a value axis takes, in pixels. */
-function axisSize(plot, values, index, cycle) {
-  const axis = plot.axes[index];
-  if (cycle > 1 || !values) return axis._size || 60;
-  return 18 + Math.ceil(7.2 * Math.max(...values.map((text) => text.length)));
+/** The width of a value axis in pixels: the same in all charts, unless a label takes more. */
+function axisSize(plot, values) {
+  return Math.max(76, 18 + 8 * Math.max(0, ...(values || []).map((text) => text.length)));
 }
 
 /** One line of a chart; `value` writes a value in the legend, where the last one rests. */

@@ -3,6 +3,10 @@
 const TILES = ["total_return", "cagr", "sharpe", "sortino", "maximum_drawdown", "win_rate",
   "profit_factor", "trades"];
 
+/** The metric that stands in small print below that of a tile. */
+const BELOW = { total_return: "buy_and_hold", cagr: "profit", sharpe: "volatility", sortino: "calmar",
+  win_rate: "average_win", profit_factor: "expectancy", trades: "exposure" };
+
 const TRADE_COLUMNS = [
   { title: "Opened (UTC)", write: instant },
   { title: "Closed (UTC)", write: instant },
@@ -36,17 +40,18 @@ function heading(report, chosen, choose) {
 
 function tiles(report, book) {
   const definitions = new Map(report.glossary.map((one) => [one.key, one]));
-  return make("div", { class: "tiles" }, ...TILES.map((key) => tile(definitions.get(key), book.figures[key])));
+  return make("div", { class: "tiles" }, ...TILES.map((key) => tile(definitions, book.figures, key)));
 }
 
-function tile(definition, figure) {
-  const signed = definition.unit === "change";
-  const note = figure.value === null ? figure.reason : figure.remark;
+function tile(definitions, figures, key) {
+  const [definition, figure, below] = [definitions.get(key), figures[key], BELOW[key]];
+  const small = below && figures[below].value !== null
+    ? `${definitions.get(below).title} ${figures[below].text}` : figure.remark;
   return make(
     "div", { class: "tile" },
     make("div", { class: "name" }, explained(definition.title, definition.meaning)),
-    make("div", { class: `value ${signed ? tone(figure.value) : ""}`.trim() }, figure.value === null ? "n/a" : figure.text),
-    make("div", { class: "note" }, note),
+    make("div", { class: `value ${definition.unit === "change" ? tone(figure.value) : ""}`.trim() }, figure.value === null ? "n/a" : figure.text),
+    make("div", { class: "note" }, figure.value === null ? figure.reason : small),
   );
 }
 
@@ -135,7 +140,7 @@ function statesSection(report) {
   if (!rows.length) return section("states", "Policy, health, stages and halts", null, missing);
   return section(
     "states", "Policy, health, stages and halts", "Point at a band to read when and why.",
-    timelines(rows, report.begin, report.end), changes(rows), missing,
+    timelines(rows, report.begin, report.end), stateKey(rows), changes(rows), missing,
   );
 }
 
@@ -146,10 +151,11 @@ function rankingSection(report) {
   }
   const rows = ranking.last.map(([symbol, score], at) => [`${at + 1}`, symbol, quote(score)]);
   const strips = Object.entries(ranking.places).map(([symbol, places]) => [symbol, placeSpans(ranking.times, places, report.end)]);
+  const worst = Math.max(...Object.values(ranking.places).flat());
   return section(
     "ranking", "Ranking",
     "The symbols that were among the first ten most often: the stronger the colour, the better the place.",
-    timelines(strips, report.begin, report.end),
+    timelines(strips, report.begin, report.end, (state) => placeColour(state, worst)),
     make(
       "details", {},
       make("summary", {}, `Last ranking, ${instant(ranking.last_time)} UTC, ${count(ranking.ranked)} symbols`),

@@ -1,23 +1,43 @@
 "use strict";
 
-/** Rows of coloured bands over the time of the run, with an axis below; a row is [label, spans]. */
-function timelines(rows, begin, end) {
+/**
+ * Rows of coloured bands over the time of the run, with an axis below; a row is [label, spans], a
+ * span [start, end, state, reason]. The colour is that of the class of the state, or what
+ * `background` says.
+ */
+function timelines(rows, begin, end, background = null) {
   const length = Math.max(end - begin, 1);
   const tracks = rows.flatMap(([label, spans]) => [
     make("div", { class: "label", title: label }, label),
-    make("div", { class: "track" }, ...spans.map((span) => band(span, begin, length))),
+    make("div", { class: "track" }, ...spans.map((span) => band(span, begin, length, background))),
   ]);
   return make("div", { class: "timelines" }, ...tracks, make("div"), timeAxis(begin, length));
 }
 
-function band([start, end, state, reason], begin, length) {
+function band([start, end, state, reason], begin, length, background) {
   const words = `${state}, ${instant(start)} to ${instant(end)} UTC${reason ? `: ${reason}` : ""}`;
-  const element = make("div", { class: `band state-${state}`, title: words, role: "img", "aria-label": words });
+  const kind = background ? "band shaded" : `band state-${state}`;
+  const element = make("div", { class: kind, title: words, role: "img", "aria-label": words });
   const share = (end - start) / length;
   element.style.left = `${100 * (start - begin) / length}%`;
-  element.style.width = `${100 * share}%`;
-  if (share > 0.07) element.append(make("span", {}, state.replace("-", " ")));
+  element.style.width = `calc(${100 * share}% + 0.5px)`;
+  if (background) element.style.background = background(state);
+  else if (share > 0.07) element.append(make("span", {}, state));
   return element;
+}
+
+/** What the colours of the bands mean. */
+function stateKey(rows) {
+  const states = [...new Set(rows.flatMap(([, spans]) => spans.map(([, , state]) => state)))];
+  const chip = (state) => make("span", {}, make("i", { class: `chip state-${state}` }), state);
+  return make("p", { class: "key" }, ...states.map(chip));
+}
+
+/** The first place in the full colour, the last one still to be seen. */
+function placeColour(state, worst) {
+  const place = Number(state.replace("place ", ""));
+  const strength = worst > 1 ? 100 - 85 * (place - 1) / (worst - 1) : 100;
+  return `color-mix(in srgb, var(--accent) ${strength.toFixed(0)}%, var(--grid))`;
 }
 
 /** The places of a symbol as bands, one for as long as it kept its place. */
@@ -29,7 +49,7 @@ function placeSpans(times, places, end) {
     if (before) before[1] = times[at];
     spans.push([times[at], end, place, ""]);
   });
-  return spans.filter(([, , place]) => place !== null).map(([start, until, place]) => [start, until, `place-${place}`, ""]);
+  return spans.filter(([, , place]) => place !== null).map(([start, until, place]) => [start, until, `place ${place}`, ""]);
 }
 
 const STEPS = [1, 5, 15, 60, 300, 900, 3600, 10800, 21600, 43200, 86400, 172800, 604800, 1209600];
