@@ -60,6 +60,8 @@ def read_sign(file: Path) -> tuple[dict[str, Any] | None, str]:
         sign["when"] = datetime.fromisoformat(sign["time"])
         if sign["status"] not in SEVERITY or not float(sign["interval"]) > 0:
             raise ValueError("its status or its interval makes no sense")
+        if sign["when"].tzinfo is None:
+            raise ValueError("its time has no offset")
         return {"components": {}, "state": "", "reason": "", **sign}, ""
     except FileNotFoundError:
         return None, f"there is no {file}; name the file of a host that runs the plugin health"

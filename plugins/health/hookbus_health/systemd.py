@@ -11,7 +11,8 @@ import socket
 from collections.abc import Mapping
 from typing import Self
 
-MICROSECOND = 1e-6
+MICROSECONDS = 1_000_000
+"""In a second."""
 
 
 class Notifier:
@@ -48,7 +49,7 @@ def watchdog_seconds(environment: Mapping[str, str], pid: int | None = None) -> 
         return None
     text = environment.get("WATCHDOG_USEC", "")
     microseconds = int(text) if text.isdecimal() else 0
-    return microseconds * MICROSECOND or None
+    return microseconds / MICROSECONDS or None
 
 
 def _in_one_line(value: object) -> str:

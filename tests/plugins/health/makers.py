@@ -33,7 +33,7 @@ def make_host(
     host_factory: HostFactory, *others: type[Plugin], **settings: object
 ) -> RecordingHost:
     """A host of the health plugin with these settings, the vocabulary and others."""
-    plugins = (HealthPlugin, TradingPlugin, *others)
+    plugins: list[type[Plugin]] = [HealthPlugin, TradingPlugin, *others]
     return host_factory(*plugins, settings={"health": settings})
 
 
