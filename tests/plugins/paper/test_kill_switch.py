@@ -149,7 +149,7 @@ def test_refusals_while_halted_say_who_halted_and_why(tmp_path: Path) -> None:
 def test_the_loss_of_a_day_pulls_the_switch_by_itself(tmp_path: Path) -> None:
     """A fall beyond `kill_switch_loss` halts trading at the bar where it is seen."""
     bars = [make_bar(minute, 100.0 if minute < 5 else 60.0) for minute in range(10)]
-    plan = {
+    plan: dict[str, dict[str, Any]] = {
         "strategy": {"strategies": {"hold": {"kind": "buy-and-hold"}}},
         "risk": {"fraction_per_trade": 1, "kill_switch_loss": 0.2},
     }
@@ -166,7 +166,8 @@ def test_a_critical_system_pulls_the_switch_if_so_set(tmp_path: Path) -> None:
     system = HealthStatusChanged(component="system", **fields)
     operator = operator_at((at(20), part), (at(30), system))
     for wanted, halts in ((True, [("risk.kill_switch_health", "disk full")]), (False, [])):
-        plan = SETTINGS | {"risk": SETTINGS["risk"] | {"kill_switch_health": wanted}}
+        risk: dict[str, Any] = SETTINGS["risk"] | {"kill_switch_health": wanted}
+        plan = SETTINGS | {"risk": risk}
         outcome = trade(walk(100), tmp_path, plan, others=[operator])
         assert [(one.by, one.reason) for one in outcome.events(TradingHalted)] == halts
 

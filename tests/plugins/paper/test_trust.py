@@ -88,16 +88,41 @@ def reference_strategy(market: Market, size_of: Any) -> type:
     return Cross
 
 
-def reference(bars: list[Bar], market: Market, size_of: Any) -> tuple[list[tuple[Any, ...]], float]:
+def reference_breakout(market: Market) -> type:
+    """Donchian's breakout with stop orders, written for backtesting.py."""
+
+    class Breakout(backtesting.Strategy):  # type: ignore[misc, name-defined]
+        def init(self) -> None:
+            self.stop: float | None = None
+            self.floor: float | None = None
+            self.long = False
+
+        def next(self) -> None:
+            stop, floor = self.stop, self.floor
+            data = self.data
+            self.stop = max(data.High[-20:]) if len(data) >= 20 else None
+            self.floor = min(data.Low[-10:]) if len(data) >= 10 else None
+            self.long = self.long or (stop is not None and data.High[-1] >= stop)
+            if self.long:
+                if floor is not None and data.Low[-1] < floor:
+                    self.long, self.stop = False, None
+                    self.position.close()
+            elif self.stop is not None and self.stop != stop:
+                for order in self.orders:
+                    order.cancel()
+                self.buy(size=market.quantity, stop=self.stop)
+
+    return Breakout
+
+
+def reference(bars: list[Bar], strategy: type) -> tuple[list[tuple[Any, ...]], float]:
     """Trades and final equity of backtesting.py."""
     table = pd.DataFrame(
         [(bar.open, bar.high, bar.low, bar.close) for bar in bars],
         columns=["Open", "High", "Low", "Close"],
         index=pd.DatetimeIndex([bar.time.replace(tzinfo=None) for bar in bars]),
     )
-    test = backtesting.Backtest(
-        table, reference_strategy(market, size_of), cash=CASH, commission=COMMISSION_BPS / 10_000
-    )
+    test = backtesting.Backtest(table, strategy, cash=CASH, commission=COMMISSION_BPS / 10_000)
     with warnings.catch_warnings(action="ignore"):  # its own, about pandas and open trades
         stats = test.run()
     trades = [
@@ -113,10 +138,12 @@ def reference(bars: list[Bar], market: Market, size_of: Any) -> tuple[list[tuple
     return sorted(trades), float(stats["Equity Final [$]"])
 
 
-def ours(bars: list[Bar], market: Market, folder: Path, **risk: Any) -> tuple[list[Any], float]:
+def ours(
+    bars: list[Bar], strategy: dict[str, Any], folder: Path, **risk: Any
+) -> tuple[list[Any], float]:
     """Trades and final equity of the paper plugins."""
     settings = {
-        "strategy": crossing(market.fast, market.slow, "short"),
+        "strategy": strategy,
         "risk": {
             "scale_by_strength": False,
             "quantity_step": 1,
@@ -152,23 +179,50 @@ def half(equity: float, close: float) -> int:
     return floor(equity * 0.5 / close)
 
 
+def check(found: tuple[list[Any], float], expected: tuple[list[Any], float]) -> None:
+    """The same times, sizes and prices of every trade, and the same money but for rounding."""
+    assert len(found[0]) > 25
+    for mine, theirs in zip(found[0], expected[0], strict=True):
+        assert mine[:3] == theirs[:3]
+        assert float(mine[3]) == pytest.approx(theirs[3], rel=1e-12)
+        assert float(mine[4]) == pytest.approx(theirs[4], rel=1e-12)
+    assert found[1] == pytest.approx(expected[1], rel=1e-9)
+
+
 @pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.file)
 @pytest.mark.parametrize("sizing", ["fixed", "half of equity"])
 def test_trades_and_equity_agree_with_backtesting_py(
     market: Market, sizing: str, tmp_path: Path
 ) -> None:
-    """Every trade has the same times, size and prices, and the money differs by rounding only."""
+    """A moving-average cross with market orders, long and short."""
     bars = read_bars(market)
+    cross = crossing(market.fast, market.slow, "short")
     if sizing == "fixed":
-        expected, equity = reference(bars, market, fixed(market))
-        trades, final = ours(bars, market, tmp_path, fixed_quantity=market.quantity)
+        expected = reference(bars, reference_strategy(market, fixed(market)))
+        found = ours(bars, cross, tmp_path, fixed_quantity=market.quantity)
     else:
-        expected, equity = reference(bars, market, half)
-        trades, final = ours(bars, market, tmp_path, fraction_per_trade="0.5")
-    assert len(trades) > 25
-    for mine, theirs in zip(trades, expected, strict=True):
-        assert mine[:2] == theirs[:2]
-        assert mine[2] == theirs[2]
-        assert float(mine[3]) == pytest.approx(theirs[3], rel=1e-12)
-        assert float(mine[4]) == pytest.approx(theirs[4], rel=1e-12)
-    assert final == pytest.approx(equity, rel=1e-9)
+        expected = reference(bars, reference_strategy(market, half))
+        found = ours(bars, cross, tmp_path, fraction_per_trade="0.5")
+    check(found, expected)
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.file)
+def test_stop_orders_agree_with_backtesting_py(market: Market, tmp_path: Path) -> None:
+    """A breakout whose stop follows its channel: cancelled, replaced, set off, within gaps too."""
+    bars = read_bars(market)
+    parameters = {"entry": 20, "exit": 10}
+    breakout = {"strategies": {"b": {"kind": "donchian-breakout", "parameters": parameters}}}
+    found = ours(bars, breakout, tmp_path, fixed_quantity=market.quantity)
+    check(found, reference(bars, reference_breakout(market)))
+
+
+def test_another_rule_of_filling_would_be_noticed(tmp_path: Path) -> None:
+    """The comparison fails where fills differ: at the close instead of at the next open."""
+    market = MARKETS[1]
+    bars = read_bars(market)
+    expected = reference(bars, reference_strategy(market, fixed(market)))
+    later = [bar.model_copy(update={"open": bar.close}) for bar in bars]
+    cross = crossing(market.fast, market.slow, "short")
+    found = ours(later, cross, tmp_path, fixed_quantity=market.quantity)
+    with pytest.raises(AssertionError):
+        check(found, expected)
