@@ -5,7 +5,7 @@ A strategy is a class that is found by the name of its entry point in the group
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
@@ -41,7 +41,9 @@ class Strategy(Protocol):
     `Parameters` is the pydantic model of its settings; it is built with one of them.
     """
 
-    Parameters: ClassVar[type[BaseModel]]
+    @property
+    def Parameters(self) -> type[BaseModel]:  # noqa: N802 - a class in every implementation
+        """The model of the settings, a class in the class."""
 
     def __init__(self, parameters: Any) -> None:
         """Take the validated parameters."""

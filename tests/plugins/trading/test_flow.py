@@ -8,21 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hookbus import Event
 from hookbus_trading import (
     Bar,
+    DataSuspected,
     Fill,
-    Indicator,
     Order,
     OrderCancelled,
     OrderCancelRequested,
     OrderEvent,
     OrderRejected,
-    PortfolioUpdated,
     TradingSignal,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -42,69 +38,6 @@ ORDER: dict[str, Any] = {
     "quantity": Decimal("0.1"),
     "strategy": "cross",
 }
-EXAMPLES: tuple[Event, ...] = (
-    Bar(**BAR, interval_seconds=60, adjusted_close=1.15),
-    Indicator(symbol="EURUSD", name="sma_20", time=NOON, value=-0.5),
-    TradingSignal(symbol="EURUSD", strategy="cross", direction="long", strength=0.5, price=1.2),
-    Order(**ORDER, reason="crossed"),
-    OrderRejected(**ORDER, rule="cash", reason="9 needed, 5 there"),
-    Fill(**ORDER, price=Decimal("1.2"), commission=Decimal("-0.01"), slippage=Decimal("0.02")),
-    PortfolioUpdated(cash=Decimal("10"), equity=Decimal("12.5"), average_price=Decimal("1.2")),
-)
-
-prices = st.floats(1e-9, 1e12)
-times = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
-
-
-@st.composite
-def bars(draw: st.DrawFn) -> Bar:
-    """Any valid bar."""
-    low, first, last, high = draw(
-        st.tuples(prices, prices, prices, prices)
-        .map(sorted)
-        .flatmap(
-            lambda four: st.tuples(
-                st.just(four[0]), *[st.sampled_from(four[1:3])] * 2, st.just(four[3])
-            )
-        )
-    )
-    return Bar(
-        symbol=draw(st.text(min_size=1, max_size=64)),
-        time=draw(times),
-        open=first,
-        high=high,
-        low=low,
-        close=last,
-        volume=draw(st.floats(0, 1e15)),
-        interval_seconds=draw(st.none() | prices),
-        adjusted_close=draw(st.none() | prices),
-    )
-
-
-@given(bars())
-def test_a_bar_comes_back_from_json_as_it_was(bar: Bar) -> None:
-    """Prices, volume and time survive JSON to the last digit."""
-    assert Bar.model_validate_json(bar.model_dump_json()) == bar
-
-
-@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
-def test_every_event_comes_back_from_json_as_it_was(event: Event) -> None:
-    """Whoever reads an event from its wire form gets the same event."""
-    assert type(event).decode(event.model_dump(mode="json")) == event
-
-
-@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
-def test_every_event_is_keyed_by_its_symbol(event: Event) -> None:
-    """Throttling and coalescing by key work per instrument."""
-    assert type(event).__event__ is not None
-    assert type(event).__event__.key == "symbol"  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
-def test_every_field_says_what_it_means(event: Event) -> None:
-    """Meaning and unit of each field are part of the schema."""
-    missing = [name for name, field in type(event).model_fields.items() if not field.description]
-    assert missing == []
 
 
 @pytest.mark.parametrize("field", ["open", "high", "low", "close", "adjusted_close"])
@@ -171,13 +104,6 @@ def test_orders_refusals_and_fills_share_a_base() -> None:
     assert OrderEvent.__event__ is None
 
 
-@pytest.mark.parametrize("kind", [Order, OrderRejected, Fill])
-def test_what_moves_money_is_critical(kind: type[Event]) -> None:
-    """Orders, refusals and fills are never dropped or throttled."""
-    assert kind.__event__ is not None
-    assert kind.__event__.critical
-
-
 @pytest.mark.parametrize("quantity", ["0", "-1", "NaN", "Infinity"])
 def test_an_order_has_a_quantity_above_zero(quantity: str) -> None:
     """The side says the direction, so the quantity is always positive."""
@@ -196,3 +122,47 @@ def test_money_is_decimal_to_the_last_digit() -> None:
     """No float stands between a price and the account."""
     fill = Fill(**ORDER, price=Decimal("0.10000000000000000001"))
     assert fill.model_dump(mode="json")["price"] == "0.10000000000000000001"
+
+
+@pytest.mark.parametrize(
+    ("kind", "price"), [("market", Decimal(1)), ("limit", None), ("stop", None)], ids=str
+)
+def test_the_price_of_an_order_fits_its_kind(kind: str, price: Decimal | None) -> None:
+    """A limit without a price, or a market order with one, is refused before it is sent."""
+    with pytest.raises(ValidationError, match=f"a {kind} order"):
+        Order(**{**ORDER, "type": kind, "price": price})
+    entry = None if price is None else float(price)
+    with pytest.raises(ValidationError, match="entry_price"):
+        TradingSignal.model_validate(
+            {
+                "symbol": "A",
+                "strategy": "s",
+                "direction": "long",
+                "price": 1.0,
+                "order_type": kind,
+                "entry_price": entry,
+            }
+        )
+
+
+@pytest.mark.parametrize("kind", [Order, OrderRejected, OrderCancelled, OrderCancelRequested, Fill])
+def test_an_order_belongs_to_a_book(kind: type[OrderEvent]) -> None:
+    """What says nothing else is for the account that counts."""
+    assert kind.model_fields["book"].default == "main"
+
+
+def test_a_commission_may_be_a_rebate() -> None:
+    """A venue may pay the maker, and slippage may be a gain."""
+    fill = Fill(**ORDER, price=Decimal(1), commission=Decimal("-0.1"), slippage=Decimal("-0.2"))
+    assert (fill.commission, fill.slippage) == (Decimal("-0.1"), Decimal("-0.2"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "odd"}, {"decision": "ignored"}, {"count": 0}, {"detail": ""}], ids=str
+)
+def test_doubtful_data_is_told_in_known_words(wrong: dict[str, object]) -> None:
+    """Rules can rely on the kinds and decisions, and there is always a sentence."""
+    right = {"symbol": None, "kind": "gap", "decision": "passed", "detail": "no bar for a day"}
+    assert DataSuspected.model_validate(right).count == 1
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        DataSuspected.model_validate({**right, **wrong})
