@@ -63,7 +63,7 @@ def _heading(first: Alert, latest: Alert, count: int, kinds: Mapping[str, int]) 
     begin, end = (alert.envelope.time_ns // 1_000_000_000 for alert in (first, latest))
     text = f"**{count:,} alerts** from <t:{begin}:T> to <t:{end}:T>"
     if len(kinds) > 1:
-        listed = [f"{plain(name)} \N{MULTIPLICATION SIGN}{n:,}" for name, n in kinds.items()]
+        listed = [f"{plain(name)} ({n:,})" for name, n in kinds.items()]
         more = len(listed) - _KINDS_SHOWN
         text += ": " + ", ".join(listed[:_KINDS_SHOWN]) + (f" and {more} more" if more > 0 else "")
     return clip(text, CONTENT)
@@ -71,7 +71,7 @@ def _heading(first: Alert, latest: Alert, count: int, kinds: Mapping[str, int]) 
 
 def _embed(alert: Alert, room: int) -> dict[str, Any]:
     data = _data(alert)
-    reason = next((key for key in _REASONS if isinstance(data.get(key), str) and data[key]), None)
+    reason = _reason(alert, data)
     title = clip(plain(_title(alert)), TITLE)
     room -= length(title) + _FOOTER_SHOWN
     embed: dict[str, Any] = {
@@ -98,8 +98,19 @@ def _title(alert: Alert) -> str:
 def _data(alert: Alert) -> dict[str, Any]:
     try:
         return alert.envelope.event.model_dump(mode="json")
-    except Exception as error:  # noqa: BLE001 - serializers belong to the event's author
-        return {"unreadable": f"its fields cannot be shown: {type(error).__name__}"}
+    except Exception:  # noqa: BLE001 - serializers belong to the event's author
+        return {name: _simple(value) for name, value in alert.envelope.event}
+
+
+def _simple(value: Any) -> Any:
+    shown = isinstance(value, str | int | float)
+    return value if shown else f"{type(value).__name__} that cannot be shown"
+
+
+def _reason(alert: Alert, data: Mapping[str, Any]) -> str | None:
+    """The field whose text says why, unless it was chosen to be shown as one of the fields."""
+    among = [key for key in _REASONS if key not in (alert.rule.settings.fields or ())]
+    return next((key for key in among if isinstance(data.get(key), str) and data[key]), None)
 
 
 def _chosen(alert: Alert, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -125,5 +136,5 @@ def _fit(pairs: list[tuple[str, str]], room: int) -> tuple[list[dict[str, Any]],
 def _footer(alert: Alert, left_out: int) -> str:
     envelope = alert.envelope
     parts = [alert.severity, envelope.type, f"from {envelope.source}", envelope.id]
-    note = f" · {left_out} more fields" if left_out else ""
+    note = f" · fields left out: {left_out}" if left_out else ""
     return clip(" · ".join(parts), _FOOTER_SHOWN - length(note)) + note

@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 _MARKDOWN: Final = re.compile(r"[\\*_~`|>#\[\]()<@:]")
-_LIST_MARK: Final = re.compile(r"^(\s*)([-+])", re.MULTILINE)
-_NUMBERING: Final = re.compile(r"^(\s*\d+)\.", re.MULTILINE)
+_LIST_MARK: Final = re.compile(r"^(\s*)([-+])(?=\s)", re.MULTILINE)
+_NUMBERING: Final = re.compile(r"^(\s*\d+)\.(?=\s)", re.MULTILINE)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 BLANK: Final = "\N{EM DASH}"

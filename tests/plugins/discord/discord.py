@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,11 +115,13 @@ class Discord:
 async def serve(discord: Discord, number: int = 1) -> AsyncIterator[str]:
     """A real server on loopback in front of `discord`; gives the address of its webhook."""
 
+    over = asyncio.Event()
+
     async def handle(request: web.Request) -> web.StreamResponse:
         body = await request.json()
         answer = discord.answer(request.match_info.get("message"), body)
         if answer == HANG:
-            await asyncio.sleep(30)
+            await over.wait()
         if not isinstance(answer, Reply):
             assert request.transport is not None
             request.transport.abort()
@@ -138,4 +141,21 @@ async def serve(discord: Discord, number: int = 1) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{port}/api/webhooks/{number}/{TOKEN}"
     finally:
+        over.set()
         await runner.cleanup()
+
+
+@contextmanager
+def serve_beside(discord: Discord) -> Iterator[str]:
+    """The same server on a loop and a thread of its own, for tests on simulated time."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = serve(discord)
+    try:
+        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(5)
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
