@@ -105,8 +105,7 @@ class WorkQueue(Generic[T]):
         self._mark = min(math.ceil(capacity * high_water), self._lanes.limits[-1])
         self._warned = False
         self._tickets = 0
-        self._started = False
-        self._closed = False
+        self._started = self._closed = False
 
     # Putting
 
