@@ -55,8 +55,9 @@ function last(values) {
 }
 
 /**
- * Draw a chart into `host`. `data` are times and one list of values for each of `lines`. Dragging
- * zooms, a double click shows all; charts with the same `sync` zoom together.
+ * Draw a chart into `host`. `data` are times and one list of values for each of `lines`; `format`
+ * writes a tick of the value axis, given the step between two. Dragging zooms, a double click shows
+ * all; charts with the same `sync` zoom together.
  */
 function chart(host, { data, lines, height, format, sync, hooks = {}, scale = {}, more = {} }) {
   const draw = [() => { host.dataset.drawn = data[0].length; }, ...(hooks.draw || [])];
@@ -73,7 +74,7 @@ function chart(host, { data, lines, height, format, sync, hooks = {}, scale = {}
     scales: { x: { time: true }, y: scale },
     axes: [
       axis((plot, ticks, index, space, step) => tickLabels(ticks, step), { space: 80, size: 32 }),
-      axis((plot, ticks) => ticks.map(format), { size: axisSize }),
+      axis((plot, ticks, index, space, step) => ticks.map((tick) => format(tick, step)), { size: axisSize }),
     ],
     series: [
       { label: "Time (UTC)", value: (plot, raw) => instant(raw ?? last(plot.data[0])) },
@@ -114,14 +115,14 @@ function equityChart(host, books, chosen) {
   const lines = names.map((name) => (name === chosen
     ? line(name, "accent", amount, { width: 2, fill: () => colour("accent-soft") })
     : line(name, PALETTE[1 + other++ % 9], amount, { width: 1 })));
-  chart(host, { data, lines, height: 300, format: (value) => whole.format(value), sync: "equity" });
+  chart(host, { data, lines, height: 300, format: (value, step) => (step < 1 ? amount(value) : count(value)), sync: "equity" });
 }
 
 function drawdownChart(host, [times, falls]) {
   const data = [times, falls.map((fall) => -fall)];
   const lines = [line("Drawdown", "down", (value) => percent(value), { fill: () => colour("down-soft") })];
   const scale = { range: (plot, low) => [Math.min(low * 1.05, -0.001), 0] };
-  chart(host, { data, lines, height: 170, format: (value) => percent(value, 1), sync: "equity", scale });
+  chart(host, { data, lines, height: 170, format: (value, step) => percent(value, step < 0.001 ? 3 : step < 0.01 ? 2 : 0), sync: "equity", scale });
 }
 
 /** Prices with the fills of a book: triangles where a position was opened, rings where it was closed. */
