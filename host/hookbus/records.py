@@ -12,6 +12,7 @@ from hookbus.errors import UsageError
 
 _MEND = "Name a file that `hookbus run --events FILE` has written."
 _TAIL = 1 << 16
+_MOST_DIGITS = 20
 _ATTRIBUTES = {"id": str, "source": str, "type": str, "time": str, "sequence": int, "data": dict}
 
 
@@ -183,7 +184,8 @@ def _line_after(file: BinaryIO, position: int) -> tuple[int, bytes]:
 
 def _last_number(id_: str) -> int | None:
     digits = id_.rpartition("-")[2]
-    return int(digits) if digits.isascii() and digits.isdecimal() else None
+    plain = len(digits) < _MOST_DIGITS and digits.isascii() and digits.isdecimal()
+    return int(digits) if plain else None
 
 
 def _unfit(attributes: dict[str, Any], name: str) -> str:

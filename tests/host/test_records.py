@@ -70,7 +70,9 @@ def test_the_chain_of_a_long_record_needs_few_reads(
     assert reads < len(causes(events, events[-1])) * 30
 
 
-@pytest.mark.parametrize("cause", ["one-2", "two-1", "elsewhere", "one-9"])
+@pytest.mark.parametrize(
+    "cause", ["one-2", "two-1", "elsewhere", "one-9", "one-5", "one-" + "3" * 5_000]
+)
 def test_a_cause_that_is_not_in_the_record_is_told(tmp_path: Path, cause: str) -> None:
     """A part of a record, or an event of another run, breaks no chain silently."""
     events = [event(1), event(3), event(5) | {"causationid": cause}, event(6, 5)]

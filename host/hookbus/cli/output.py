@@ -37,7 +37,7 @@ def printing_to_stderr() -> AbstractContextManager[Any]:
 
 def print_json(data: Any) -> None:
     """Print JSON."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    click.echo(_printable(json.dumps(data, indent=2, ensure_ascii=False, default=str)))
 
 
 def make_console() -> Console:
@@ -54,7 +54,12 @@ def print_trimmed(what: RenderableType) -> None:
     with console.capture() as captured:
         console.print(what)
     for line in captured.get().splitlines():
-        click.echo(line.rstrip(), color=True)
+        click.echo(_printable(line.rstrip()), color=True)
+
+
+def _printable(text: str) -> str:
+    """Text with halves of characters, which no stream takes, written as JSON escapes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def print_table(

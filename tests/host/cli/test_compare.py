@@ -292,6 +292,15 @@ def test_what_is_no_record_is_a_usage_error(
     assert done.stdout == ""
 
 
+def test_half_a_character_can_be_shown(shell: Shell) -> None:
+    """Text that no terminal can show is written as JSON escapes it, for people and programs."""
+    write(shell.folder / "a.jsonl", [event(1, note="x")])
+    write(shell.folder / "b.jsonl", [event(1, note="\ud800")])
+    assert "\\ud800" in shell("compare", "a.jsonl", "b.jsonl").stdout
+    answer = shell("compare", "a.jsonl", "b.jsonl", "--json").json
+    assert answer["fields"] == [{"path": "data.note", "a": "x", "b": "\ud800"}]
+
+
 def shown_on_terminal(folder: Path) -> str:
     """What a comparison of `a.jsonl` and `b.jsonl` shows on a terminal as standard error."""
     master, slave = pty.openpty()
