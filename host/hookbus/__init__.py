@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from hookbus.scheduler.runledger import LedgerEntry
     from hookbus.scheduler.scheduler import JobHandle, PluginScheduler
     from hookbus.settings.settings import Settings
+    from hookbus.statefile import StateFile
 
 __version__ = "0.1.0"
 
@@ -92,6 +93,7 @@ _HOMES = {
     "scheduler.runledger": ("LedgerEntry",),
     "scheduler.scheduler": ("JobHandle", "PluginScheduler"),
     "settings.settings": ("Settings",),
+    "statefile": ("StateFile",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -134,6 +136,7 @@ __all__ = [
     "Settings",
     "SimulatedClock",
     "Source",
+    "StateFile",
     "Stream",
     "Subscription",
     "SubscriptionStats",

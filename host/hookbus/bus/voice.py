@@ -81,8 +81,10 @@ class Bus:
     def publish_forced(self, event: Event) -> int:
         """Publish without waiting even where a lossless subscriber is full: its ring grows.
 
-        For warnings that must not be held up by what they warn of. Returns how many subscriptions
-        matched; 0, with an entry in the log, when a ring has grown to its limit.
+        For plain handlers, which cannot wait, and for warnings that must not be held up by what
+        they warn of. Who publishes what they answer to should wait, so that rings stop growing.
+        Returns how many subscriptions matched; 0, with an entry in the log, when a ring has grown
+        to its limit.
         """
         return self._bus.publish_forced(event, self._origin)
 

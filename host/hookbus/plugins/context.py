@@ -14,6 +14,7 @@ from hookbus.health import HealthProbe
 from hookbus.plugins.services import Contract, Services
 from hookbus.plugins.source import Source, SourceFunction
 from hookbus.queues.queue import WorkQueue
+from hookbus.statefile import StateFile
 
 if TYPE_CHECKING:
     from hookbus.scheduler.scheduler import PluginScheduler
@@ -65,6 +66,14 @@ class PluginContext:
         """The plugin's folder for what it keeps between runs, created when first asked for."""
         self._state_folder.mkdir(parents=True, exist_ok=True)
         return self._state_folder
+
+    def state_file(self, name: str, version: int) -> StateFile:
+        """A small JSON file in that folder, for what must survive a restart.
+
+        Under the simulated clock it forgets, so that every back-test begins anew.
+        """
+        path = None if self.clock.simulated else self.state_dir / f"{name}.json"
+        return StateFile(path, version, self.log)
 
     def path(self, text: str | Path) -> Path:
         """A path from the settings, relative to the folder of the configuration file."""

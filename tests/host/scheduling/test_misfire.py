@@ -230,9 +230,9 @@ def test_a_damaged_state_is_set_aside_with_a_warning(tmp_path: Path, content: by
     path.write_bytes(content)
     with capture_logs() as logs:
         state = FileRunState(path)
-    assert "not made up for" in logs[0]["event"]
+    assert "not made up for" in logs[-1]["event"]
     assert state.load("p.job") is None
-    assert (tmp_path / "jobs.json.damaged").read_bytes() == content
+    assert (tmp_path / "jobs.json.broken").read_bytes() == content
     state.save("p.job", 5)
     assert FileRunState(path).load("p.job") == 5
 
@@ -243,5 +243,5 @@ def test_a_state_that_cannot_be_written_is_logged_and_stops_nothing(tmp_path: Pa
     with capture_logs() as logs:
         state = FileRunState(tmp_path / "file" / "jobs.json")
         state.save("p.job", 5)
-    assert logs[-1]["event"] == "job state was not saved"
+    assert logs[-1]["event"] == "state was not saved"
     assert state.load("p.job") == 5

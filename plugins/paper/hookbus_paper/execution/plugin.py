@@ -8,7 +8,6 @@ from hookbus_trading.flow import Bar, Order, OrderCancelRequested
 
 from hookbus_paper.execution.broker import PaperBroker
 from hookbus_paper.execution.settings import ExecutionSettings
-from hookbus_paper.telling import tell
 
 __all__ = ["ExecutionPlugin"]
 
@@ -63,7 +62,7 @@ class ExecutionPlugin(Plugin):
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
-            tell(self._bus, event)
+            self._bus.publish_forced(event)
 
     @hookimpl
     async def hookbus_stop(self, context: PluginContext) -> None:

@@ -7,7 +7,6 @@ from hookbus_trading.runners import RunnerStarted
 
 from hookbus_paper.lifecycle.committee import Committee
 from hookbus_paper.lifecycle.settings import LifecycleSettings
-from hookbus_paper.telling import tell
 
 __all__ = ["LifecyclePlugin"]
 
@@ -45,7 +44,7 @@ class LifecyclePlugin(Plugin):
     def _on_trade(self, trade: TradeExecuted) -> None:
         change = self._committee.on_trade(trade)
         if change is not None:
-            tell(self._bus, change)
+            self._bus.publish_forced(change)
 
     @hookimpl
     def hookbus_summary(self) -> Summary:

@@ -8,7 +8,6 @@ from hookbus_trading.flow import Bar, Fill, TradingSignal
 from hookbus_paper.books import MAIN
 from hookbus_paper.portfolio.library import Library
 from hookbus_paper.portfolio.settings import PortfolioSettings
-from hookbus_paper.telling import tell
 
 __all__ = ["PortfolioPlugin"]
 
@@ -53,7 +52,7 @@ class PortfolioPlugin(Plugin):
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
-            tell(self._bus, event)
+            self._bus.publish_forced(event)
 
     @hookimpl
     async def hookbus_stop(self, context: PluginContext) -> None:

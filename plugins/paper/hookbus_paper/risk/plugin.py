@@ -23,8 +23,6 @@ from hookbus_trading.runners import RunnerStarted
 from hookbus_paper.risk.desk import Decided, RiskDesk
 from hookbus_paper.risk.settings import RiskSettings
 from hookbus_paper.risk.switch import KillSwitch
-from hookbus_paper.statefile import StateFile
-from hookbus_paper.telling import tell
 
 __all__ = ["RiskPlugin"]
 
@@ -40,20 +38,18 @@ class RiskPlugin(Plugin):
     hook_api = 1
     Settings = RiskSettings
 
+    _switch: KillSwitch
+
     def __init__(self, settings: RiskSettings) -> None:
         """Prepare a desk that holds nothing."""
         super().__init__(settings)
         self._desk = RiskDesk(settings)
-        self._switch = KillSwitch()
 
     @hookimpl
     def hookbus_start(self, context: PluginContext) -> None:
         """Listen, and remember whether trading was halted when the host ran last."""
         self._bus, self._clock = context.bus, context.clock
-        if not context.clock.simulated:
-            path = context.state_dir / "kill-switch.json"
-            file = StateFile(path, 1, context.log)
-            self._switch = KillSwitch(file, there=path.exists())
+        self._switch = KillSwitch(context.state_file("kill-switch", version=1))
         self._listen()
 
     def _listen(self) -> None:
@@ -102,7 +98,7 @@ class RiskPlugin(Plugin):
             self._halt(change.reason, "kill_switch_health", change.time)
 
     def _halt(self, reason: str, rule: str, time: datetime | None) -> None:
-        tell(self._bus, TradingHalted(reason=reason, by=f"risk.{rule}", time=time))
+        self._bus.publish_forced(TradingHalted(reason=reason, by=f"risk.{rule}", time=time))
 
     def _on_halted(self, halt: TradingHalted) -> None:
         reason = f"trading was halted by {halt.by}: {halt.reason}"
@@ -133,7 +129,7 @@ class RiskPlugin(Plugin):
 
     def _tell(self, events: Decided) -> None:
         for event in events:
-            tell(self._bus, event)
+            self._bus.publish_forced(event)
 
     @hookimpl
     def hookbus_stop(self) -> None:

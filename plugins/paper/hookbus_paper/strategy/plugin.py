@@ -1,20 +1,25 @@
 """The strategy stage on the bus: bars in, signals out."""
 
 from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any
 
 from hookbus import Event, Plugin, PluginContext, Summary, hookimpl
 from hookbus_trading.control import StrategyPromoted
 from hookbus_trading.fields import Stage
 from hookbus_trading.flow import Bar
 from hookbus_trading.runners import RunnerStarted, RunnerStopped
+from pydantic import BaseModel, ValidationError
 
-from hookbus_paper.statefile import StateFile
 from hookbus_paper.strategy.settings import StrategySettings
 from hookbus_paper.strategy.stage import StrategyStage
-from hookbus_paper.telling import tell
 
 __all__ = ["StrategyPlugin"]
+
+
+class _Remembered(BaseModel):
+    """The state file: of each strategy the stage in the settings, and the one it had come to."""
+
+    stages: dict[str, tuple[Stage, Stage]]
 
 
 class StrategyPlugin(Plugin):
@@ -30,26 +35,29 @@ class StrategyPlugin(Plugin):
         """Prepare strategies that have seen nothing."""
         super().__init__(settings)
         self._stage = StrategyStage(settings)
-        self._file: StateFile | None = None
 
     @hookimpl
     def hookbus_start(self, context: PluginContext) -> None:
         """Listen to bars, and remember the stages that an earlier run has come to."""
         self._bus = context.bus
-        if not context.clock.simulated:
-            self._file = StateFile(context.state_dir / "stages.json", 1, context.log)
-            self._stage = StrategyStage(self.settings, self._remembered(self._file.load()))
+        self._file = context.state_file("stages", version=1)
+        self._stage = StrategyStage(self.settings, self._remembered(self._file.load()))
         context.bus.subscribe(Bar, self._on_bar, name="bars", mode="inline")
         context.bus.subscribe(StrategyPromoted, self._on_promoted, name="promotions", mode="inline")
 
     def _remembered(self, data: dict[str, Any] | None) -> dict[str, Stage]:
         """The stages of the file, but for strategies whose stage was changed in the settings."""
-        stages: dict[str, Stage] = {}
-        for name, (configured, reached) in ((data or {}).get("stages") or {}).items():
-            spec = self.settings.strategies.get(name)
-            if spec is not None and spec.stage == configured and reached in get_args(Stage):
-                stages[name] = reached
-        return stages
+        try:
+            found = {} if data is None else _Remembered.model_validate(data).stages
+        except ValidationError as error:
+            self._file.set_aside(str(error))
+            found = {}
+        configured = {name: spec.stage for name, spec in self.settings.strategies.items()}
+        return {
+            name: reached
+            for name, (before, reached) in found.items()
+            if configured.get(name) == before
+        }
 
     @hookimpl
     async def hookbus_ready(self, context: PluginContext) -> None:
@@ -70,14 +78,12 @@ class StrategyPlugin(Plugin):
 
     def _on_promoted(self, promotion: StrategyPromoted) -> None:
         self._tell(self._stage.on_promoted(promotion))
-        if self._file is not None:
-            traders = self._stage.traders
-            stages = {one.name: (one.spec.stage, one.stage) for one in traders}
-            self._file.save({"stages": stages})
+        stages = {one.name: (one.spec.stage, one.stage) for one in self._stage.traders}
+        self._file.save({"stages": stages})
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
-            tell(self._bus, event)
+            self._bus.publish_forced(event)
 
     @hookimpl
     async def hookbus_stop(self, context: PluginContext) -> None:
