@@ -69,6 +69,16 @@ def test_ids_in_the_data_are_compared_by_their_sequence(folder: Path) -> None:
     assert fields(compared(folder, a, b)) == {"data.event_id": ("one-1", "-1")}
 
 
+def test_what_only_looks_like_an_id_is_a_difference(folder: Path) -> None:
+    """Text is not taken for an id of the other run, however much of it is the same."""
+    a = [event(1, cause_id="one-1")]
+    assert compared(folder, a, [event(1, run="two", cause_id="two-1")]).same
+    assert compared(folder, a, [event(1, run="two", cause_id="one-1")]).same
+    for text in ("-1", "one-2", "two-1x", "two-", "run-1"):
+        found = compared(folder, a, [event(1, run="two", cause_id=text)])
+        assert fields(found) == {"data.cause_id": ("one-1", text)}
+
+
 def mutations(value: Any) -> list[Any]:
     """Values that are not the same JSON as `value`, some of them close."""
     near: list[Any] = [None, True, False, 0, 0.0, 1, 1.0, -0.0, "", "0", [], {}, [0], {"a": 0}]
