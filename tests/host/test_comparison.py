@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hookbus.comparison import ABSENT, Comparison, Rules, compare, count_by_type
 from hookbus.records import Record
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.recorded import CloudEvent, event, runs, write
@@ -33,6 +33,7 @@ def fields(found: Comparison) -> dict[str, tuple[Any, Any]]:
     return {one.path: (one.a, one.b) for one in found.fields}
 
 
+@settings(deadline=None)
 @given(events=runs())
 def test_a_record_is_equal_to_itself(folder: Path, events: list[CloudEvent]) -> None:
     """Whatever the events hold, nothing differs, also when every field is looked at."""
@@ -41,6 +42,7 @@ def test_a_record_is_equal_to_itself(folder: Path, events: list[CloudEvent]) -> 
     assert compared(folder, events, shuffled) == Comparison(len(events))
 
 
+@settings(deadline=None)
 @given(events=runs(), other=st.sampled_from(("two", "one-1", 'q"\\', "é", "")))
 def test_the_name_of_the_run_makes_no_difference(
     folder: Path, events: list[CloudEvent], other: str
@@ -87,6 +89,7 @@ def mutations(value: Any) -> list[Any]:
     return [one for one in near if json.dumps(one) != json.dumps(value)]
 
 
+@settings(deadline=None)
 @given(events=runs(), draw=st.data())
 def test_one_changed_field_is_found_where_it_is(
     folder: Path, events: list[CloudEvent], draw: st.DataObject
@@ -110,6 +113,7 @@ def test_one_changed_field_is_found_where_it_is(
     assert all(path == f"data.{field}" or path.startswith(f"data.{field}.") for path in paths)
 
 
+@settings(deadline=None)
 @given(events=runs(), draw=st.data())
 def test_one_changed_attribute_is_found_where_it_is(
     folder: Path, events: list[CloudEvent], draw: st.DataObject
@@ -125,6 +129,7 @@ def test_one_changed_attribute_is_found_where_it_is(
     assert compared(folder, events, changed, ignored=(name,)).same
 
 
+@settings(deadline=None)
 @given(events=runs(), draw=st.data())
 def test_a_record_that_ends_early_is_told(
     folder: Path, events: list[CloudEvent], draw: st.DataObject
@@ -190,6 +195,7 @@ def test_an_event_too_many_makes_no_other_differ(folder: Path) -> None:
     assert counts(folder, b, a) == {"other.note": (1, 0, 1), **same}
 
 
+@settings(deadline=None)
 @given(a=runs(), b=runs("two"))
 def test_counts_are_those_of_a_plain_comparison(
     folder: Path, a: list[CloudEvent], b: list[CloudEvent]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hookbus.records import Chain, Record, RecordedEvent, RecordError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.recorded import CloudEvent, event, runs, write
@@ -27,6 +27,7 @@ def causes(events: list[CloudEvent], last: CloudEvent) -> list[int]:
     return [one["sequence"] for one in chain]
 
 
+@settings(deadline=None)
 @given(events=runs())
 def test_a_record_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, events: list[CloudEvent]
@@ -38,6 +39,7 @@ def test_a_record_is_read_as_it_was_written(
     assert (record.run, record.torn) == ("one", 0)
 
 
+@settings(deadline=None)
 @given(events=runs())
 def test_the_chain_of_every_event_is_found(
     tmp_path_factory: pytest.TempPathFactory, events: list[CloudEvent]
@@ -101,6 +103,7 @@ def test_a_last_line_without_its_end_is_whole(tmp_path: Path) -> None:
     assert record.torn == 0
 
 
+@settings(deadline=None)
 @given(cut=st.integers(0, 2_000))
 def test_a_record_cut_anywhere_has_its_whole_lines(
     tmp_path_factory: pytest.TempPathFactory, cut: int

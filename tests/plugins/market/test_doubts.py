@@ -9,7 +9,7 @@ from hookbus_market.errors import BadRow
 from hookbus_market.quality import Doubt
 from hookbus_trading import DataSuspected
 from hookbus_trading.fields import DataDoubt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plugins.market.makers import START
@@ -85,6 +85,7 @@ KINDS: dict[DataDoubt, str] = {
 }
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hookbus_market.quality import Doubt, Quality
 from hookbus_trading import Bar
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plugins.market.makers import DATA, START, make_bar, needs_data, read
@@ -176,6 +176,7 @@ def test_both_checks_can_be_switched_off() -> None:
     assert [one.kind for one in found(bars, maximum_jump=0.0)] == ["gap"]
 
 
+@settings(deadline=None)
 @given(
     steps=st.lists(st.integers(1, 30), min_size=1, max_size=30),
     limit=st.sampled_from((1.0, 2.5, 5.0)),
@@ -188,6 +189,7 @@ def test_gaps_are_those_of_a_plain_count(steps: list[int], limit: float) -> None
     assert [minute for _, _, minute in told(gaps)] == expected
 
 
+@settings(deadline=None)
 @given(prices=st.lists(st.floats(0.01, 1e6), min_size=2, max_size=30))
 def test_jumps_are_those_of_a_plain_count(prices: list[float]) -> None:
     """Every change beyond the limit is told, and no other."""

@@ -75,7 +75,7 @@ def expected_key(name: str) -> str | None:
 
 @every_event
 @given(draw=st.data())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_it_comes_back_from_json_as_it_was(model: type[Event], draw: st.DataObject) -> None:
     """Whoever reads an event from its wire form gets the same event, to the last digit."""
     event = draw.draw(instances(model))
@@ -89,7 +89,7 @@ def test_it_comes_back_from_json_as_it_was(model: type[Event], draw: st.DataObje
 
 @every_event
 @given(draw=st.data())
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_it_is_immutable_and_knows_its_fields(model: type[Event], draw: st.DataObject) -> None:
     """No handler changes an event for the next one, and a misspelt field is an error."""
     event = draw.draw(instances(model))
