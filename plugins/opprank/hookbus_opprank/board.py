@@ -13,7 +13,7 @@ from hookbus_opprank.rules import why_excluded
 from hookbus_opprank.scores import score
 from hookbus_opprank.settings import OpprankSettings
 
-__all__ = ["Board"]
+__all__ = ["TOO_MANY", "Board"]
 
 DUPLICATE = "duplicate"
 OUT_OF_ORDER = "out of order"

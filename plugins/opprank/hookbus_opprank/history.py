@@ -83,26 +83,28 @@ class History:
 
     def push(self, bar: Bar) -> None:
         """Take the next bar, which must be later than the last one, and usable."""
+        close, time = bar.close, bar.time
         adjusted = bar.adjusted_close if self._adjusts else None
-        price = bar.close if adjusted is None else adjusted
         is_adjusted = adjusted is not None
+        price = close if adjusted is None else adjusted
         if self.bars:
             change = price / self._prices[-1]
             if (
                 not self._lowest_change <= change <= self._highest_change
-                or bar.time - self.time > self._longest_gap
+                or time - self.time > self._longest_gap
                 or is_adjusted is not self._is_adjusted
             ):
                 self._break_at = self.bars
                 self._break = self._why_broken(bar, price, is_adjusted=is_adjusted)
-            self._squares.push(log(change) ** 2)
+            step = log(change)
+            self._squares.push(step * step)
         self._is_adjusted = is_adjusted
         self._prices.append(price)
-        self._values.push(bar.close * bar.volume)
+        self._values.push(close * bar.volume)
         self._ranges.push(self._term(bar))
         self.bars += 1
-        self.time = bar.time
-        self.close = bar.close
+        self.time = time
+        self.close = close
 
     def _why_broken(self, bar: Bar, price: float, *, is_adjusted: bool) -> str:
         rules, before, gap = self._settings.rules, self._prices[-1], bar.time - self.time

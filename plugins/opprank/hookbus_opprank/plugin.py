@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hookbus import Event, Job, Plugin, PluginContext, Summary, WouldBlock, hookimpl
 from hookbus_trading import Bar
 
-from hookbus_opprank.board import Board
+from hookbus_opprank.board import TOO_MANY, Board
 from hookbus_opprank.events import RankingRequested
 from hookbus_opprank.ranking import Ranking
 from hookbus_opprank.settings import OpprankSettings
@@ -34,6 +34,7 @@ class OpprankPlugin(Plugin):
         self._told: tuple[str, ...] | None = None
         self._published = 0
         self._unchanged = 0
+        self._warned = False
 
     @hookimpl
     def hookbus_events(self) -> Iterable[type[Event]]:
@@ -73,6 +74,7 @@ class OpprankPlugin(Plugin):
             self._context.bus.publish_forced(request)
 
     async def _rank(self) -> None:
+        self._warn_of_too_many()
         ranking = self._ranking = self._board.rank(self._context.clock.now())
         if self.settings.publish == "changed" and ranking.symbols == self._told:
             self._unchanged += 1
@@ -80,3 +82,12 @@ class OpprankPlugin(Plugin):
         self._told = ranking.symbols
         self._published += 1
         await self._context.bus.publish(ranking.event(self._weights, self.settings.maximum_reasons))
+
+    def _warn_of_too_many(self) -> None:
+        if self._warned or not self._board.ignored[TOO_MANY]:
+            return
+        self._warned = True
+        self._context.log.warning(
+            "there are more symbols than maximum_symbols, and bars of the others are ignored",
+            maximum_symbols=self.settings.maximum_symbols,
+        )

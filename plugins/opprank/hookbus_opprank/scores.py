@@ -42,7 +42,7 @@ def score(
     for place, symbol in enumerate(symbols):
         parts = {name: column[place] for name, column in columns.items()}
         scored.append(Scored(symbol, _rounded(fsum(parts.values())), parts, figures[symbol]))
-    return sorted(scored, key=lambda one: (-one.score, one.symbol))
+    return sorted(scored, key=lambda one: -one.score)  # stable: by name where equal
 
 
 def _contributions(

@@ -19,6 +19,13 @@ from hypothesis import strategies as st
 DATA = Path(__file__).parents[4] / "shared" / "data"
 """Genuine prices, which lie beside the repository where there are any."""
 
+SHARES = {
+    "NVDA": "nvda-1999-2014-1d",
+    "ORCL": "orcl-1995-2014-1d",
+    "YHOO": "yhoo-1996-2015-1d",
+}
+"""The files of daily prices, by symbol."""
+
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 needs_data = pytest.mark.skipif(

@@ -6,7 +6,7 @@ import pytest
 from hookbus_opprank.board import Board
 from hookbus_opprank.ranking import Ranking
 from hookbus_trading import Bar
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plugins.opprank.makers import START, board_of, make_bar, make_bars, make_settings, only
@@ -27,21 +27,25 @@ def rank(bars: list[Bar], **settings: object) -> Ranking:
     return board_of(made, bars).rank(START)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_the_order_in_which_symbols_come_does_not_matter(data: st.DataObject) -> None:
     """However the bars of the symbols are interleaved, the event is the same to the last byte."""
-    rules = {"exclude": ["C"], "minimum_price": 10.2}
-    settings = make_settings(window=2, top=2, rules=rules)
-    waiting = {symbol: make_bars(symbol, closes) for symbol, closes in CLOSES.items()}
+    closes = {**CLOSES, "E": [30.0, 31.0, 31.5], "F": [30.0, 31.2, 31.5]}
+    rules = {"exclude": ["C", "B"], "minimum_price": 10.4}
+    settings = make_settings(window=2, weights=only("momentum", range=1.0), top=2, rules=rules)
+    waiting = {symbol: make_bars(symbol, prices) for symbol, prices in closes.items()}
     bars = []
     while waiting:
         symbol = data.draw(st.sampled_from(sorted(waiting)))
         bars.append(waiting[symbol].pop(0))
         waiting = {symbol: left for symbol, left in waiting.items() if left}
     weights = settings.weights.used()
-    expected = board_of(settings, market()).rank(START).event(weights, 9)
+    expected = board_of(settings, market(closes)).rank(START).event(weights, 9)
     found = board_of(settings, bars).rank(START).event(weights, 9)
     assert found.model_dump_json() == expected.model_dump_json()
+    assert found.symbols == ("E", "F")
+    assert list(found.excluded) == ["A", "B", "C", "D"]
 
 
 def test_symbols_with_equal_bars_are_ordered_by_name() -> None:

@@ -12,16 +12,11 @@ import pytest
 from hookbus_opprank.settings import OpprankSettings
 from hookbus_trading import Bar
 
-from tests.plugins.opprank.makers import needs_data, read_daily, reference
+from tests.plugins.opprank.makers import SHARES, needs_data, read_daily, reference
 from tests.plugins.opprank.running import play
 
 pytestmark = needs_data
 
-FILES = {
-    "NVDA": "nvda-1999-2014-1d",
-    "ORCL": "orcl-1995-2014-1d",
-    "YHOO": "yhoo-1996-2015-1d",
-}
 WEIGHTS = {"momentum": 0.4, "volatility_adjusted": 0.3, "liquidity": 0.2, "range": 0.1}
 SETTINGS: dict[str, Any] = {
     "weights": WEIGHTS,
@@ -61,7 +56,7 @@ def may_be_ranked(past: list[Bar], at: datetime) -> bool:
 @pytest.fixture(scope="module")
 def shares() -> dict[str, list[Bar]]:
     """The bars of all three, by symbol."""
-    return {symbol: read_daily(name, symbol) for symbol, name in FILES.items()}
+    return {symbol: read_daily(name, symbol) for symbol, name in SHARES.items()}
 
 
 def test_every_ranking_of_twenty_years_is_that_of_the_plain_formulas(

@@ -9,7 +9,7 @@ import pytest
 from hookbus_opprank.history import NEVER, History, is_usable
 from hookbus_opprank.settings import OpprankSettings
 from hookbus_trading import Bar
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plugins.opprank.makers import make_bar, make_bars, make_settings, reference, series
@@ -25,6 +25,7 @@ def history_of(settings: OpprankSettings, bars: list[Bar]) -> History:
     return history
 
 
+@settings(deadline=None)
 @given(
     series(least=9),
     st.fixed_dictionaries(
@@ -46,6 +47,7 @@ def test_figures_are_those_of_the_plain_formulas(bars: list[Bar], keys: dict[str
         assert getattr(history, name) == pytest.approx(expected[name], rel=1e-12, abs=1e-13)
 
 
+@settings(deadline=None)
 @given(series(least=9, most=20), series(least=0, most=20))
 def test_figures_depend_on_the_window_alone(bars: list[Bar], before: list[Bar]) -> None:
     """A symbol with another past and the same last bars has exactly the same figures."""

@@ -172,6 +172,16 @@ async def test_somebody_may_ask_for_a_ranking(host_factory: HostFactory) -> None
         assert ranking.time == START
 
 
+def test_symbols_that_are_too_many_are_warned_of_once(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever follows the log learns that symbols are missing, and what to set."""
+    outcome = play(market(), tmp_path, {**MOMENTUM, "maximum_symbols": 1})
+    assert outcome.summary["Bars ignored: more symbols than maximum_symbols"] == "5"
+    told = [line for line in capfd.readouterr().err.splitlines() if "maximum_symbols=1" in line]
+    assert len(told) == 1
+
+
 FEED = '''
 from datetime import UTC, datetime, timedelta
 
