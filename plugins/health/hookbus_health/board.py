@@ -62,7 +62,6 @@ class Board:
         if component is None:
             component = self.components[name] = Component(Status(name, damping))
         changed = component.status.observe(finding, now_ns)
-        self._recovering.pop(name, None)
         if component.status.due_ns is not None:
             self._recovering[name] = component
         return self._tell([component] if changed else [], now_ns)

@@ -46,7 +46,6 @@ class Status:
     def observe(self, finding: Finding, now_ns: int) -> bool:
         """Take a finding; True when it changed the level."""
         before = self.level
-        self.settle(now_ns)
         self._last = finding
         if SEVERITY[finding.level] < SEVERITY[self.level]:
             self._observe_better(finding, now_ns)

@@ -132,6 +132,15 @@ def test_the_level_is_that_of_the_silence_whenever_it_is_looked_at(
     pass_time(now + rest * SECOND)
 
 
+def test_a_feed_that_comes_and_goes_costs_no_memory() -> None:
+    """Deadlines that are out of date are dropped when their time has come, and not renewed."""
+    rule = heartbeat()
+    for number in range(500):
+        rule.look(5 * number * MINUTE)
+        rule.seen("BTC", 5 * number * MINUTE, 60.0)
+    assert len(rule._dues) < 5
+
+
 def ns(text: str) -> int:
     """An instant in UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * SECOND

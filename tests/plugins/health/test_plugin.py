@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hookbus import HealthCheck, HealthReport, Plugin, hookimpl
+from hookbus import HealthCheck, HealthReport, Plugin, PluginContext, hookimpl
 from hookbus.operational import BackpressureWarning, HandlerFailed, LoopBlocked
 from hookbus.testing import HostFactory
 from hookbus_health import HealthPlugin
-from hookbus_trading import HealthStatusChanged
+from hookbus_trading import HealthStatusChanged, PortfolioUpdated
 from hookbus_trading.plugin import TradingPlugin
 
 from tests.plugins.health.makers import (
@@ -207,13 +207,19 @@ async def test_the_failure_of_a_plugin_may_be_ignored(host_factory: HostFactory)
 
 async def test_nothing_is_judged_once_the_host_stops(host_factory: HostFactory) -> None:
     """Feeds that end because they are stopped, and what fails on the way, are no news."""
-    host = make_host(host_factory)
-    async with host:
+
+    class Seller(Plugin):
+        name = "seller"
+        after = ("health",)
+
+        @hookimpl
+        async def hookbus_stop(self, context: PluginContext) -> None:
+            await context.bus.publish(portfolio("500"))
+
+    async with make_host(host_factory, Seller) as host:
         await host.bus.publish(portfolio("1000"))
-        host.request_stop("done")
-    before = told(host)
-    await host.stop()
-    assert told(host) == before == []
+    assert host.recorded.of(PortfolioUpdated) == [portfolio("1000"), portfolio("500")]
+    assert told(host) == []
 
 
 @pytest.mark.parametrize("rule", ["drawdown", "heartbeat", "errors", "queues", "plugins"])
