@@ -40,7 +40,7 @@ class EventLog:
                 return
             self._say_gap(envelope.time)
             line = self._lines.of_event(envelope, self._rules.level(envelope.event))
-            if self._put(line):
+            if self._put(line, envelope.time):
                 self.written += 1
             else:
                 self.miss(1, f"{self.output.name}: {self.failure}")
@@ -61,13 +61,14 @@ class EventLog:
 
     def _say_gap(self, time: datetime) -> None:
         for reason, missed in list(self._gap.items()):
-            if not self._put(self._lines.of_notice(time, gap_text(missed, reason), missed=missed)):
+            notice = self._lines.of_notice(time, gap_text(missed, reason), missed=missed)
+            if not self._put(notice, time):
                 return
             del self._gap[reason]
 
-    def _put(self, line: str) -> bool:
+    def _put(self, line: str, time: datetime) -> bool:
         try:
-            self.output.write(line)
+            self.output.write(line, time)
         except (OSError, ValueError) as error:
             self.failure = getattr(error, "strerror", None) or str(error)
             return False

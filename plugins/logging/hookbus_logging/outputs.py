@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, TextIO
 
@@ -14,8 +15,11 @@ class Output(Protocol):
     name: str
     terminal: bool
 
-    def write(self, line: str) -> None:
-        """Write one line and its end; raises `OSError` or `ValueError` when it cannot."""
+    def write(self, line: str, time: datetime) -> None:
+        """Write one line of what happened at `time`, and its end.
+
+        Raises `OSError` or `ValueError` when it cannot.
+        """
 
     def close(self) -> None:
         """Let go of it; harmless when done twice."""
@@ -24,7 +28,8 @@ class Output(Protocol):
 class DescriptorOutput:
     """Writes each line straight to a file descriptor that it owns, so that nothing lingers.
 
-    A line that was written in part, on a disk that filled up, is ended before the next one.
+    A line that was written in part, on a disk that filled up, leaves it `torn`, and is ended before
+    the next one.
     """
 
     terminal = False
@@ -32,19 +37,31 @@ class DescriptorOutput:
     def __init__(self, descriptor: int, name: str) -> None:
         self.name = name
         self._descriptor = descriptor
-        self._torn = False
+        self.torn = False
         self._closed = False
 
-    def write(self, line: str) -> None:
+    @property
+    def size(self) -> int:
+        """How many bytes the file has; raises `OSError`."""
+        return os.fstat(self._descriptor).st_size
+
+    def is_at(self, path: Path) -> bool:
+        """Whether `path` still leads to this file; raises `OSError`."""
+        try:
+            return os.path.samestat(os.stat(path), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+
+    def write(self, line: str, time: datetime) -> None:
         """Write one line; raises `OSError`, also after a part of it has been written."""
         if self._closed:
             raise ValueError(f"{self.name} is closed")
-        data = f"{line}\n".encode(errors="backslashreplace")
-        rest = memoryview(b"\n" + data if self._torn else data)
+        data = encoded(line)
+        rest = memoryview(b"\n" + data if self.torn else data)
         while rest:
             written = os.write(self._descriptor, rest)
             rest = rest[written:]
-            self._torn = bool(rest)
+            self.torn = bool(rest)
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -64,7 +81,7 @@ class StreamOutput:
         self.name: str = name
         self.terminal = terminal
 
-    def write(self, line: str) -> None:
+    def write(self, line: str, time: datetime) -> None:
         """Write one line and flush it."""
         stream = _standard_stream(self.name)
         encoding = stream.encoding or "utf-8"
@@ -76,7 +93,12 @@ class StreamOutput:
         """Leave the stream to its owner."""
 
 
-def open_file(path: Path) -> Output:
+def encoded(line: str) -> bytes:
+    """A line and its end, as they are in a file."""
+    return f"{line}\n".encode(errors="backslashreplace")
+
+
+def open_file(path: Path) -> DescriptorOutput:
     """Open a file to append to; raises `OSError`."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     return DescriptorOutput(descriptor, str(path))

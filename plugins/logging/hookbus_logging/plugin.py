@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -22,7 +23,9 @@ from hookbus.operational import HostStopping
 from hookbus_logging.levels import Rules
 from hookbus_logging.lines import Lines, console_lines, json_lines
 from hookbus_logging.log import TOO_SLOW, EventLog, gap_text
+from hookbus_logging.oldfiles import OldFiles
 from hookbus_logging.outputs import Output, open_file, open_stream
+from hookbus_logging.rotation import RotatingOutput, Schedule, written_at
 from hookbus_logging.settings import LoggingSettings
 from hookbus_logging.thread import Worker
 
@@ -44,13 +47,16 @@ class LoggingPlugin(Plugin):
         self._worker: Worker | None = None
         self._subscription: Subscription | InlineSubscription | None = None
         self._outage = False
+        self._files: RotatingOutput | None = None
+        self._tidier: Worker | None = None
+        self._problem: str | None = None
 
     @hookimpl
     async def hookbus_start(self, context: PluginContext) -> None:
         """Open the output and subscribe to what is to be logged."""
         settings = self.settings
         rules = Rules(settings.level, settings.levels, settings.exclude)
-        output = _open_output(settings, context)
+        output = self._open_output(context)
         self._log = EventLog(output, _make_lines(settings, output), rules)
         self._worker = None if context.clock.simulated else Worker("hookbus-logging")
         self._subscription = context.bus.subscribe(
@@ -69,9 +75,14 @@ class LoggingPlugin(Plugin):
     @hookimpl
     async def hookbus_stop(self, context: PluginContext) -> None:
         """Write what is still waiting, and say what could not be logged."""
-        log, worker, limit = self._log, self._worker, self.settings.stop_wait
-        if log is None:
-            return
+        limit = self.settings.stop_wait
+        if self._log is not None:
+            await self._finish(context, self._log, limit)
+        if self._tidier is not None and not await self._tidier.stop(limit):
+            context.log.warning("old log files are still being packed; the next run goes on")
+
+    async def _finish(self, context: PluginContext, log: EventLog, limit: float) -> None:
+        worker = self._worker
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 await context.bus.settled()
@@ -85,12 +96,33 @@ class LoggingPlugin(Plugin):
 
     @hookimpl
     def hookbus_summary(self) -> Summary | None:
-        """What was logged, when anything is missing."""
-        if self._log is None or not self._log.lost:
+        """What was logged, when anything is missing or was rotated."""
+        log, files = self._log, self._files
+        if log is None or not (log.lost or (files is not None and files.rotations)):
             return None
-        rows = [("Events logged", f"{self._log.written:,}")]
-        rows += [(f"Not logged: {reason}", f"{n:,}") for reason, n in self._log.lost.items()]
+        rows = [("Events logged", f"{log.written:,}")]
+        rows += [(f"Not logged: {reason}", f"{n:,}") for reason, n in log.lost.items()]
+        if files is not None:
+            rows.append(("Files set aside", f"{files.rotations:,}"))
+            rows.append(("Old files removed", f"{files.old.removed:,}"))
         return Summary(title="Log", rows=tuple(rows))
+
+    def _open_output(self, context: PluginContext) -> Output:
+        settings = self.settings
+        if settings.output != "file":
+            return open_stream(settings.output)
+        file = settings.file
+        path = context.state_dir / "events.log" if file is None else context.path(file)
+        schedule = Schedule(settings.rotate_bytes, settings.rotate_every)
+        if schedule == Schedule():
+            return open_file(path)
+        if not context.clock.simulated:
+            self._tidier = Worker("hookbus-logging-tidy")
+        later = _at_once if self._tidier is None else self._tidier.post
+        old = OldFiles(path, settings.keep, compress=settings.compress)
+        last_write = None if context.clock.simulated else written_at(path)
+        self._files = RotatingOutput(path, schedule, old, later, last_write)
+        return self._files
 
     async def _write(
         self, context: PluginContext, log: EventLog, envelopes: list[Envelope]
@@ -103,6 +135,13 @@ class LoggingPlugin(Plugin):
         if failing and not self._outage and self._host_can_say(log):
             context.log.error("events are not logged", output=log.output.name, error=log.failure)
         self._outage = failing
+        self._tell_problem(context)
+
+    def _tell_problem(self, context: PluginContext) -> None:
+        problem = None if self._files is None else self._files.problem
+        if problem is not None and problem != self._problem:
+            context.log.error("log files are not rotated as they should be", reason=problem)
+        self._problem = problem
 
     def _host_can_say(self, log: EventLog) -> bool:
         """Whether the host's own log, which goes to stderr, is sure to take a line."""
@@ -132,12 +171,8 @@ def _note_lag(log: EventLog, lagged: Lagged) -> None:
     log.miss(lagged.missed, TOO_SLOW)
 
 
-def _open_output(settings: LoggingSettings, context: PluginContext) -> Output:
-    if settings.output != "file":
-        return open_stream(settings.output)
-    if settings.file is None:
-        return open_file(context.state_dir / "events.log")
-    return open_file(context.path(settings.file))
+def _at_once(call: Callable[[], None]) -> None:
+    call()
 
 
 def _make_lines(settings: LoggingSettings, output: Output) -> Lines:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from hookbus import Settings
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from hookbus_logging.levels import Level
+from hookbus_logging.rotation import Every
 
 Pattern = Annotated[str, StringConstraints(min_length=1)]
 
@@ -53,3 +54,35 @@ class LoggingSettings(Settings):
     stop_wait: float = Field(
         2.0, ge=0, description="seconds that the last lines may take when the host stops"
     )
+    rotate_bytes: int | None = Field(
+        None,
+        ge=1,
+        description="for output = 'file': a new file is begun before this one exceeds so many "
+        "bytes",
+    )
+    rotate_every: Every | None = Field(
+        None,
+        description="for output = 'file': a new file is begun every hour, day or week (from Monday "
+        "on), in UTC, by the time of the events",
+    )
+    keep: int | None = Field(
+        None, ge=1, description="old files that are kept, the newest ones; default: all"
+    )
+    compress: bool = Field(False, description="whether old files are packed with gzip")
+
+    @model_validator(mode="after")
+    def _rotation_makes_sense(self) -> Self:
+        rotated = [key for key in ("rotate_bytes", "rotate_every") if getattr(self, key)]
+        for key in rotated:
+            if self.output != "file":
+                raise ValueError(
+                    f"{key} is {getattr(self, key)!r} and output is {self.output!r}, but only a "
+                    f"file can be rotated. Set output to 'file', or leave {key} out"
+                )
+        for key in ("keep", "compress"):
+            if getattr(self, key) and not rotated:
+                raise ValueError(
+                    f"{key} is {getattr(self, key)!r} and neither rotate_bytes nor rotate_every is "
+                    f"set, so that there are no old files. Set one of them, or leave {key} out"
+                )
+        return self

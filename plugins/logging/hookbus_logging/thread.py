@@ -28,6 +28,10 @@ class Worker:
         self._inbox.put((call, done))
         await asyncio.wrap_future(done)
 
+    def post(self, call: Callable[[], None]) -> None:
+        """Have the thread run `call`, which must not raise, without waiting for it."""
+        self._inbox.put((call, Future()))
+
     async def stop(self, limit: float) -> bool:
         """Let it end after the work it has; False when that took more than `limit` seconds."""
         self._inbox.put(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 
 from hookbus_logging.levels import Rules
 from hookbus_logging.lines import json_lines
@@ -25,7 +26,7 @@ class Disk:
         self.closed = False
         self.lines: list[str] = []
 
-    def write(self, line: str) -> None:
+    def write(self, line: str, time: datetime) -> None:
         """Keep a line, or fail as a full disk does."""
         if self.full:
             raise OSError(28, "No space left on device")

@@ -10,10 +10,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hookbus_logging.outputs import DescriptorOutput, StreamOutput, open_file, open_stream
+
+NOW = datetime(2014, 1, 2, 12, tzinfo=UTC)
 
 
 @contextmanager
@@ -33,7 +36,7 @@ def test_a_file_is_appended_to(tmp_path: Path) -> None:
     """A second run does not erase what the first one logged."""
     for line in ("one", "two"):
         output = open_file(tmp_path / "events.log")
-        output.write(line)
+        output.write(line, NOW)
         output.close()
     assert (tmp_path / "events.log").read_text() == "one\ntwo\n"
 
@@ -41,7 +44,7 @@ def test_a_file_is_appended_to(tmp_path: Path) -> None:
 def test_a_line_is_in_the_file_as_soon_as_it_is_written(tmp_path: Path) -> None:
     """Nothing lingers in a buffer that a crash would lose."""
     output = open_file(tmp_path / "events.log")
-    output.write("one")
+    output.write("one", NOW)
     assert (tmp_path / "events.log").read_text() == "one\n"
     output.close()
 
@@ -56,10 +59,10 @@ def test_a_torn_line_is_ended_before_the_next_one(tmp_path: Path) -> None:
     """A disk that fills up in the middle of a line spoils that line only."""
     output = open_file(tmp_path / "events.log")
     with file_size_limit(6):
-        output.write("one")
+        output.write("one", NOW)
         with pytest.raises(OSError, match="too large"):
-            output.write("two")
-    output.write("three")
+            output.write("two", NOW)
+    output.write("three", NOW)
     output.close()
     assert (tmp_path / "events.log").read_text() == "one\ntw\nthree\n"
 
@@ -70,7 +73,7 @@ def test_a_closed_pipe_is_an_error_of_the_write() -> None:
     output = DescriptorOutput(writing, "pipe")
     os.close(reading)
     with pytest.raises(BrokenPipeError):
-        output.write("one")
+        output.write("one", NOW)
     output.close()
 
 
@@ -80,7 +83,7 @@ def test_a_closed_output_takes_no_lines(tmp_path: Path) -> None:
     output.close()
     output.close()
     with pytest.raises(ValueError, match="closed"):
-        output.write("one")
+        output.write("one", NOW)
 
 
 def test_a_stream_without_descriptor_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +91,7 @@ def test_a_stream_without_descriptor_is_written_to(monkeypatch: pytest.MonkeyPat
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     output = open_stream("stderr")
-    output.write("one")
+    output.write("one", NOW)
     assert not output.terminal
     assert stream.getvalue() == "one\n"
 
@@ -100,7 +103,7 @@ def test_a_stream_that_is_no_terminal_is_written_to_directly(
     with (tmp_path / "out").open("w") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         output = open_stream("stdout")
-        output.write("one")
+        output.write("one", NOW)
         output.close()
         assert (tmp_path / "out").read_text() == "one\n"
         assert not stream.closed
@@ -117,7 +120,7 @@ def test_a_terminal_is_recognised_and_reached_through_what_stands_in_for_it(
         assert output.terminal
         bar = io.StringIO()
         monkeypatch.setattr(sys, "stderr", bar)
-        output.write("one")
+        output.write("one", NOW)
     os.close(leader)
     assert bar.getvalue() == "one\n"
 
@@ -133,5 +136,5 @@ def test_a_stream_that_lacks_a_letter_gets_its_escape(monkeypatch: pytest.Monkey
     """An ASCII terminal shows an escape where a line has another letter; the line is not lost."""
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    StreamOutput("stdout", terminal=False).write("€ 5")
+    StreamOutput("stdout", terminal=False).write("€ 5", NOW)
     assert raw.getvalue() == b"\\u20ac 5\n"
