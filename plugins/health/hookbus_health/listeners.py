@@ -44,10 +44,15 @@ def watch_heartbeat(bus: Bus, monitor: Monitor, settings: HeartbeatSettings) -> 
 
     def hear_bar(bar: Bar) -> None:
         finding = bars.seen(bar.symbol, monitor.now_ns(), bar.interval_seconds)
-        monitor.report(finding, damping)
+        if finding is not None:
+            monitor.report(finding, damping)
+        monitor.alarm.set(bars.due_ns)
 
     def hear_tick(tick: TickReceived) -> None:
-        monitor.report(ticks.seen(tick.symbol, monitor.now_ns()), damping)
+        finding = ticks.seen(tick.symbol, monitor.now_ns())
+        if finding is not None:
+            monitor.report(finding, damping)
+        monitor.alarm.set(ticks.due_ns)
 
     monitor.add(bars, damping)
     monitor.add(ticks, damping)

@@ -45,12 +45,11 @@ class Monitor:
         """Look at a rule when it is due."""
         self._rules.append((rule, damping))
 
-    def report(self, finding: Finding | None, damping: Damping) -> None:
+    def report(self, finding: Finding, damping: Damping) -> None:
         """Take what a rule or a check has found, and set the alarm anew."""
         if self._closed:
             return
-        if finding is not None:
-            self._publish(self.board.report(finding, damping, self.now_ns()))
+        self._publish(self.board.report(finding, damping, self.now_ns()))
         self._set_alarm()
 
     def close(self) -> None:

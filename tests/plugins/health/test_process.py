@@ -204,7 +204,7 @@ path = "holder.py"
 
 [plugins.market.synthetic]
 symbols = ["BTC", "ETH"]
-bars = 3000
+bars = 600
 interval = 60
 volatility = 8.0
 

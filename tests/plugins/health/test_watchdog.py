@@ -93,7 +93,7 @@ def test_a_reader_that_does_not_read_holds_nobody_up(
 ) -> None:
     """The socket's buffer fills, and then the sign is lost, but the loop goes on."""
     watchdog = Watchdog(SignFile(tmp_path / "sign.json", 5.0), notifier(listener))
-    troubles = {watchdog.beat(NOW, STANDING) for _ in range(1000)}
+    troubles = {watchdog.ready() for _ in range(1000)}
     assert any("temporarily unavailable" in trouble for trouble in troubles)
     watchdog.stop(NOW, STANDING)
 
