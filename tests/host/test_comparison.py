@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +214,20 @@ def test_counts_are_those_of_a_plain_comparison(
         unequal = sum(one != other for one, other in zip(ours, theirs, strict=False))
         expected[kind] = len(ours), len(theirs), unequal + abs(len(ours) - len(theirs))
     assert counts(folder, a, b) == expected
+
+
+def test_long_records_need_no_more_memory(folder: Path) -> None:
+    """Ten times as many events that are equal are read in the same memory."""
+
+    def peak(length: int) -> int:
+        a = Record(write(folder / "a.jsonl", (event(n, note="x" * 100) for n in range(1, length))))
+        b = Record(write(folder / "b.jsonl", (event(n, note="x" * 100) for n in range(1, length))))
+        tracemalloc.start()
+        try:
+            assert compare(a, b, Rules()).equal == length - 1
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(200)
+    assert peak(20_000) < peak(2_000) + 20_000
