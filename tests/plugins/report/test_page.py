@@ -60,6 +60,7 @@ def test_text_of_events_never_becomes_markup() -> None:
     assert [tag for tag, _ in parts.elements].count("script") == 2
     assert "alert(1)" in parts.texts["script"][0]
     assert "alert(1)" not in parts.texts["script"][1]
+    assert not set("<>&") & set(parts.texts["script"][0])
     assert json.loads(parts.texts["script"][0])["symbols"][0]["symbol"] == EVIL
     assert parts.texts["title"][0] == f"Title {EVIL}"
 

@@ -28,6 +28,11 @@ function empty(text) {
   return make("p", { class: "empty" }, text);
 }
 
+/** The place of a chart; `label` is for those who cannot see it. */
+function chartHost(label) {
+  return make("div", { class: "chart", role: "group", "aria-label": label });
+}
+
 /** A label and a list to choose from. */
 function chooser(label, options, chosen, onchange) {
   const select = make("select", { onchange: () => onchange(select.value) });

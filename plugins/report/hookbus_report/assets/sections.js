@@ -76,7 +76,7 @@ function metric(definition, figure) {
 function equitySection(report, chosen) {
   const book = report.books[chosen];
   if (!book.equity[0].length) return section("equity", "Equity", null, empty("The portfolio published no equity."));
-  const [equity, falls] = [make("div", { class: "chart" }), make("div", { class: "chart" })];
+  const [equity, falls] = [chartHost("Equity over time"), chartHost("Drawdown over time")];
   const card = section(
     "equity", "Equity and drawdown", "Drag to zoom, double-click to see all.",
     equity, make("h3", {}, "Drawdown from the peak"), falls,
@@ -90,7 +90,7 @@ function equitySection(report, chosen) {
 function pricesSection(report, book) {
   const symbols = Object.keys(report.prices);
   if (!symbols.length) return section("prices", "Prices and trades", null, empty("There were no bars to draw."));
-  const [host, caption] = [make("div", { class: "chart" }), make("p", { class: "caption", "aria-live": "polite" })];
+  const [host, caption] = [chartHost("Price over time, with fills"), make("p", { class: "caption", "aria-live": "polite" })];
   const card = section("prices", "Prices and trades", null);
   const key = make(
     "p", { class: "key" },
