@@ -201,4 +201,5 @@ def test_a_run_promotes_and_demotes_by_its_trades(tmp_path: Path) -> None:
             ordered += event.quantity if event.side == "buy" else -event.quantity
             assert live or (before and not ordered)
     assert live or not ordered
+    assert "Orders that came after their bar" not in outcome.summary("Execution")
     assert not outcome.report.ledger.discrepancies

@@ -140,11 +140,13 @@ def test_a_promotion_closes_on_the_old_book_and_goes_on_with_the_new_one() -> No
     stage = stage_of(**crossing(2, 3, stage="shadow"))
     bars = bars_of(UP_AND_DOWN)
     (entry,) = signals_of(stage, bars[:7])
-    promotion = StrategyPromoted(strategy="cross", before="shadow", after="live", reason="well")
+    promotion = StrategyPromoted(
+        strategy="cross", before="shadow", after="live", reason="well", time=at(7)
+    )
     (left,) = stage.on_promoted(promotion)
     assert isinstance(left, TradingSignal)
     assert (entry.book, entry.direction) == ("shadow:cross", "long")
-    assert (left.book, left.direction) == ("shadow:cross", "flat")
+    assert (left.book, left.direction, left.time) == ("shadow:cross", "flat", at(7))
     assert left.reason == "cross went from shadow to live: well"
     assert stage.on_promoted(promotion) == []
     assert [one.book for one in signals_of(stage, bars[7:])] == ["main"]

@@ -63,7 +63,7 @@ class StrategyStage:
         """Take a strategy to its new stage, and close what it held on the book that it leaves."""
         for trader in self.traders:
             if trader.name == promotion.strategy:
-                return trader.go_to(promotion.after, promotion.reason, self._last)
+                return trader.go_to(promotion, self._last)
         return []
 
     def rows(self) -> tuple[tuple[str, str], ...]:

@@ -1,9 +1,11 @@
 """A trader: one strategy of the settings, with an object of it for each symbol."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from hookbus import Event
 from hookbus_trading.contracts import Decision, Strategy
+from hookbus_trading.control import StrategyPromoted
 from hookbus_trading.fields import Direction, Stage
 from hookbus_trading.flow import Bar, Indicator, TradingSignal
 from hookbus_trading.runners import RunnerFailed
@@ -115,25 +117,28 @@ class Trader:
             error=what,
             time=bar.time,
         )
-        return [failed, *self._leave(desk, what, bar)] if desk.stopped else [failed]
+        return [failed, *self._leave(desk, what, bar, bar.time)] if desk.stopped else [failed]
 
-    def _leave(self, desk: Desk, reason: str, bar: Bar) -> list[Event]:
-        """A signal that closes what the strategy may hold of a symbol."""
+    def _leave(self, desk: Desk, reason: str, bar: Bar, time: datetime) -> list[Event]:
+        """A signal that closes what the strategy may hold of a symbol, decided at an instant."""
         if desk.wanted == "flat":
             return []
-        decision = Decision("flat", reason=reason)
-        return [self._signal(desk, bar, decision)]
+        signal = self._signal(desk, bar, Decision("flat", reason=reason))
+        return [signal.model_copy(update={"time": time})]
 
-    def go_to(self, stage: Stage, reason: str, last: Mapping[str, Bar]) -> list[Event]:
-        """Change the stage; signals that close, on the book that it leaves, what it may hold."""
-        if stage == self.stage:
+    def go_to(self, change: StrategyPromoted, last: Mapping[str, Bar]) -> list[Event]:
+        """Change the stage; signals that close, on the book that it leaves, what it may hold.
+
+        They bear the time of the change: the bar that led to it may have filled orders already.
+        """
+        if change.after == self.stage:
             return []
-        told = f"{self.name} went from {self.stage} to {stage}: {reason}"
+        told = f"{self.name} went from {self.stage} to {change.after}: {change.reason}"
         left = [
             signal
             for symbol, desk in self._desks.items()
             if symbol in last
-            for signal in self._leave(desk, told, last[symbol])
+            for signal in self._leave(desk, told, last[symbol], change.time or last[symbol].time)
         ]
-        self.stage = stage
+        self.stage = change.after
         return left
