@@ -39,6 +39,12 @@ class Opcodes:
 
 def operations(board: Board, given: list[Bar]) -> int:
     """How many operations it takes to push some bars."""
+    watched(Board(make_settings(WINDOW)), given)  # Python 3.12 counts nothing the first time
+    return watched(board, given)
+
+
+def watched(board: Board, given: list[Bar]) -> int:
+    """Push some bars and count the operations."""
     opcodes, before = Opcodes(), sys.gettrace()
     sys.settrace(opcodes.trace)
     try:
