@@ -20,6 +20,9 @@ GAP = 4
 
 MOST_COLUMNS = 4
 
+LONGEST = 36
+"""Characters of a value that stand on one line; longer ones are folded."""
+
 
 def print_summary(host: Host, report: RunReport, seconds: float) -> None:
     """Print what the plugins say of the run, what failed, how fast it was, and the books."""
@@ -67,10 +70,15 @@ def _side_by_side(console: Console, summaries: Sequence[Summary]) -> RenderableT
         if columns[shortest]:
             columns[shortest].append(Text())
         columns[shortest].append(_table(summary, width))
-        heights[shortest] += len(summary.rows) + 2
+        heights[shortest] += _height(summary)
     grid = Table.grid(padding=(0, GAP, 0, 0))
     grid.add_row(*(Group(*column) for column in columns))
     return grid
+
+
+def _height(summary: Summary) -> int:
+    """Lines of a table with its title and the blank line before it, folded values included."""
+    return 2 + sum(max(1, -(-len(str(value)) // LONGEST)) for _, value in summary.rows)
 
 
 def _bounded(fitting: int, tables: int) -> int:
@@ -79,8 +87,12 @@ def _bounded(fitting: int, tables: int) -> int:
 
 def _width(summary: Summary) -> int:
     labels = max((len(str(label)) for label, _ in summary.rows), default=0)
-    values = max((len(str(value)) for _, value in summary.rows), default=0)
-    return max(len(summary.title), labels + 2 + values)
+    return max(len(summary.title), labels + 2 + _value_width(summary))
+
+
+def _value_width(summary: Summary) -> int:
+    longest = max((len(str(value)) for _, value in summary.rows), default=0)
+    return min(longest, LONGEST)
 
 
 def _table(summary: Summary, width: int) -> Table:
@@ -95,7 +107,7 @@ def _table(summary: Summary, width: int) -> Table:
         pad_edge=False,
         padding=(0, 0, 0, 2),
     )
-    values = max((len(str(value)) for _, value in summary.rows), default=0)
+    values = _value_width(summary)
     table.add_column(width=width - 2 - values, overflow="fold")
     table.add_column(justify="right", width=values, overflow="fold")
     for label, value in summary.rows:
