@@ -107,7 +107,7 @@ def _print(
     for name, record in zip("AB", records, strict=True):
         if record.torn:
             click.echo(f"{name} {record.path}: {_torn(record)}", err=True)
-    click.echo(_headline(records, found))
+    click.echo(_headline(found))
     if found.fields:
         click.echo()
         print_table(("Field", "A", "B"), map(_field_row, found.fields), keep=("Field",))
@@ -122,7 +122,7 @@ def _torn(record: Record) -> str:
     return f"its last line was not written whole ({record.torn:,} bytes), and is left out"
 
 
-def _headline(records: tuple[Record, Record], found: Comparison) -> str:
+def _headline(found: Comparison) -> str:
     if found.same:
         return f"{_events(found.equal)} compared: the records are the same."
     before = f"{_events(found.equal)} compared equal, then"

@@ -115,6 +115,8 @@ async def test_a_bad_row_is_skipped_counted_and_told(
     assert (event.kind, event.decision, event.count) == (kind, "skipped", 1)
     assert event.symbol == ("X" if name == "unknown" else None if "field" in says else "A")
     assert says in event.detail
+    told = [one.event for one in host.recorded.envelopes if one.type.startswith("market.")]
+    assert told.index(event) == 3
     assert rows(report.summaries)["Rows skipped"] == "1"
     assert f"kind={kind}" in log.getvalue()
     assert says in log.getvalue()

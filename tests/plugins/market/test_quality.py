@@ -132,6 +132,28 @@ def test_a_split_is_a_jump_whatever_the_limit() -> None:
     assert found(priced(100, 57, 98, 30), maximum_jump=3.0) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (2.5, 2.5, "; adjusted_close is adjusted for it"),
+        (10.0, 5.0, "; adjusted_close jumps as well"),
+        (None, 5.0, "as in a 2:1 split"),
+        (10.0, None, "as in a 2:1 split"),
+    ],
+)
+def test_it_is_told_whether_adjusted_prices_explain_a_jump(
+    before: float | None, after: float | None, words: str
+) -> None:
+    """A split that the adjusted close knows of is no mistake of the data."""
+    first, second = priced(10, 5)
+    bars = [
+        first.model_copy(update={"adjusted_close": before}),
+        second.model_copy(update={"adjusted_close": after}),
+    ]
+    (jump,) = found(bars)
+    assert jump.detail.endswith(words)
+
+
 def test_a_jump_that_is_skipped_must_be_confirmed() -> None:
     """A single wrong price is left out; a new level costs one bar."""
     spike = found(priced(100, 900, 101, 102), on_jump="skip")
