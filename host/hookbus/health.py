@@ -132,17 +132,13 @@ class HealthProbe:
         context = copy_context()
         context.run(current_plugin.set, self.plugin)
         calling = call_within(call, None, limit)
+        cancelled = _times_cancelled()
         try:
             await asyncio.get_running_loop().create_task(calling, context=context)
-        except HandlerTimeout:
-            return self._critical(f"took longer than {limit:g} s")
-        except HandlerSwallowedCancellation:
-            return self._critical(f"took longer than {limit:g} s and swallowed its cancellation")
-        except FAILURES as error:
-            asking = asyncio.current_task()
-            if isinstance(error, asyncio.CancelledError) and asking and asking.cancelling():
-                raise
-            return self._critical(f"raised {error_text(error)}")
+        except (*FAILURES, HandlerSwallowedCancellation) as error:
+            if _times_cancelled() > cancelled:
+                raise asyncio.CancelledError from None
+            return self._critical(_in_words(error, limit))
         return self._checked(answers[0])
 
     async def _call(self) -> Any:
@@ -165,3 +161,17 @@ class HealthProbe:
     def _critical(self, what: str) -> HealthReport:
         text = f"health check {self.name!r} of plugin {self.plugin!r} {what}"
         return HealthReport("critical", self._redact(text))
+
+
+def _times_cancelled() -> int:
+    """How often somebody has cancelled the task that asks."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def _in_words(error: BaseException, limit: float) -> str:
+    if isinstance(error, HandlerTimeout):
+        return f"took longer than {limit:g} s"
+    if isinstance(error, HandlerSwallowedCancellation):
+        return f"took longer than {limit:g} s and swallowed its cancellation"
+    return f"raised {error_text(error)}"

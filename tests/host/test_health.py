@@ -228,11 +228,31 @@ async def test_two_who_ask_at_once_both_get_an_answer(simulated_clock: object) -
 
 async def test_whoever_asks_can_be_cancelled(simulated_clock: object) -> None:
     """The guard keeps what the check does from the asker, not what is done to the asker."""
-    asking = asyncio.create_task(probe(hangs).ask())
+    for check in (hangs, swallows):
+        asking = asyncio.create_task(probe(check).ask())
+        await asyncio.sleep(1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+
+async def test_whoever_cleans_up_after_being_cancelled_may_still_ask(
+    simulated_clock: object,
+) -> None:
+    """An earlier cancellation of the asker is not mistaken for one of this question."""
+    reports = []
+
+    async def ask_at_the_end() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            reports.append(await probe(raises).ask())
+
+    asking = asyncio.create_task(ask_at_the_end())
     await asyncio.sleep(1)
     asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
+    await asyncio.wait({asking})
+    assert [one.level for one in reports] == ["critical"]
 
 
 async def test_tasks_of_a_check_belong_to_its_plugin(host_factory: HostFactory) -> None:

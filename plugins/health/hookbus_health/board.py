@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hookbus_trading.fields import HealthLevel
 
 from hookbus_health.levels import SEVERITY, Finding, worst
+from hookbus_health.sign import Standing
 from hookbus_health.status import Damping, Status
 
 SYSTEM = "system"
@@ -33,6 +34,11 @@ class Component:
     told: HealthLevel = "healthy"
     worst: HealthLevel = "healthy"
     changes: int = 0
+
+    def standing(self) -> Standing:
+        """How it stands now."""
+        level, reason = self.status.level, self.status.finding.reason
+        return Standing(status=level, reason=reason, changes=self.changes)
 
     def tell(self) -> Change:
         """Note that the status has changed, and say how."""
@@ -80,18 +86,14 @@ class Board:
         dues = (one.status.due_ns for one in self._recovering.values())
         return min((due for due in dues if due is not None), default=None)
 
-    def standing(self) -> dict[str, Any]:
-        """The system and every component as they are, as JSON-like data."""
-        components = {
-            name: {
-                "status": one.status.level,
-                "reason": one.status.finding.reason,
-                "changes": one.changes,
-            }
-            for name, one in self.components.items()
-        }
+    def standing(self) -> Standing:
+        """How the system stands now."""
         level = self.system.status.level
-        return {"status": level, "reason": self._why(level), "components": components}
+        return Standing(status=level, reason=self._why(level), changes=self.system.changes)
+
+    def standings(self) -> dict[str, Standing]:
+        """How every component stands now."""
+        return {name: one.standing() for name, one in self.components.items()}
 
     def _tell(self, changed: list[Component], now_ns: int) -> list[Change]:
         changes = [one.tell() for one in changed]

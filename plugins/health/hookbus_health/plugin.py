@@ -14,7 +14,7 @@ from hookbus_health.polling import Polled, ask_checks, give_signs, measure_lag, 
 from hookbus_health.report import summary_rows
 from hookbus_health.settings import HealthSettings, WatchdogSettings
 from hookbus_health.systemd import Notifier, watchdog_seconds
-from hookbus_health.watchdog import SignFile, Watchdog
+from hookbus_health.watchdog import Watchdog
 
 HISTORY = 10_000
 """Failures of plugins that are asked for from before the start; the bus keeps fewer."""
@@ -70,7 +70,7 @@ class HealthPlugin(Plugin):
     async def hookbus_stop(self, context: PluginContext) -> None:
         """Leave word in the watchdog's file."""
         if self._watchdog is not None and self._monitor is not None:
-            trouble = self._watchdog.stop(context.clock.now(), self._monitor.board.standing())
+            trouble = self._watchdog.stop(self._monitor.board, context.clock.now())
             if trouble:
                 context.log.error("the watchdog's file is out of date", reason=trouble)
 
@@ -89,9 +89,7 @@ class HealthPlugin(Plugin):
         own = _own_checks(wanted, context)
         context.start_task(ask_checks(context, monitor, own, wanted.checks), "checks")
         if self._watchdog is not None:
-            interval = _watchdog_interval(wanted.watchdog)
-            signs = give_signs(context, monitor, self._watchdog, interval)
-            context.start_task(signs, "watchdog")
+            context.start_task(give_signs(context, monitor, self._watchdog), "watchdog")
 
     def _started(self, _: HostStarted) -> None:
         trouble = "" if self._watchdog is None else self._watchdog.ready()
@@ -125,7 +123,7 @@ def _open_watchdog(settings: WatchdogSettings, context: PluginContext) -> Watchd
     file = settings.file
     path = context.state_dir / "watchdog.json" if file is None else context.path(file)
     notifier = Notifier.from_environment(os.environ) if settings.systemd else None
-    return Watchdog(SignFile(path, _watchdog_interval(settings)), notifier)
+    return Watchdog(path, _watchdog_interval(settings), notifier)
 
 
 def _watchdog_interval(settings: WatchdogSettings) -> float:

@@ -53,14 +53,11 @@ def _of_plugins(context: PluginContext, damping: Damping) -> list[Polled]:
     return [Polled(f"{probe.plugin}.{probe.name}", probe, damping) for probe in probes]
 
 
-async def give_signs(
-    context: PluginContext, monitor: Monitor, watchdog: Watchdog, interval: float
-) -> None:
+async def give_signs(context: PluginContext, monitor: Monitor, watchdog: Watchdog) -> None:
     """Give a sign of life, interval after interval; for ever."""
     while True:
-        trouble = watchdog.beat(context.clock.now(), monitor.board.standing())
-        tell_trouble(monitor, trouble)
-        await context.clock.sleep(interval)
+        tell_trouble(monitor, watchdog.beat(monitor.board, context.clock.now()))
+        await context.clock.sleep(watchdog.interval)
 
 
 def tell_trouble(monitor: Monitor, trouble: str) -> None:

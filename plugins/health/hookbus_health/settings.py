@@ -46,32 +46,42 @@ def _known_zone(name: str) -> str:
     return name
 
 
-class DampedSettings(Settings):
-    """What every rule has: a switch, and how quick and slow its components are to change."""
+class RuleSettings(Settings):
+    """What every rule has: a switch, and how slow its components are to get better."""
 
     enabled: bool = Field(True, description="false: nothing is judged by this rule")
-    worse_after: int = Field(
-        1, ge=1, description="observations in a row that must be worse before the status is"
-    )
     recovery: NotNegative = Field(
         60.0, description="seconds for which it must have been better before the status is"
     )
 
     @property
     def damping(self) -> Damping:
-        """The last two, as the board takes them."""
+        """How quick and how slow, as the board takes it."""
+        return Damping(1, round(self.recovery * SECOND))
+
+
+class RepeatedSettings(RuleSettings):
+    """What a rule has besides that finds the same again and again while it lasts."""
+
+    worse_after: int = Field(
+        1, ge=1, description="findings in a row that must be worse before the status is"
+    )
+
+    @property
+    def damping(self) -> Damping:
+        """How quick and how slow, as the board takes it."""
         return Damping(self.worse_after, round(self.recovery * SECOND))
 
 
-class ThresholdSettings(DampedSettings):
+class ThresholdSettings(RuleSettings):
     """A rule over a value of which more is worse."""
 
     degraded: float = Field(description="above this a component is degraded")
     critical: float = Field(description="above this a component is critical")
-    degraded_leave: float | None = Field(
+    degraded_leave: NotNegative | None = Field(
         None, description="at or below this it is no longer degraded; default: 90 % of degraded"
     )
-    critical_leave: float | None = Field(
+    critical_leave: NotNegative | None = Field(
         None, description="at or below this it is no longer critical; default: 90 % of critical"
     )
 
@@ -110,7 +120,7 @@ def _or_default(leave: float | None, enter: float) -> float:
     return LEAVE * enter if leave is None else leave
 
 
-class DrawdownSettings(ThresholdSettings):
+class DrawdownSettings(RepeatedSettings, ThresholdSettings):
     """What the account of one book has lost since the day began, in UTC."""
 
     book: Pattern = Field("main", description="the account that is watched")
@@ -149,7 +159,7 @@ class HoursSettings(Settings):
         return self
 
 
-class HeartbeatSettings(DampedSettings):
+class HeartbeatSettings(RuleSettings):
     """For how many of its intervals a feed has brought nothing."""
 
     degraded: Positive = Field(
@@ -184,7 +194,7 @@ class HeartbeatSettings(DampedSettings):
         return self
 
 
-class ErrorSettings(ThresholdSettings):
+class ErrorSettings(RepeatedSettings, ThresholdSettings):
     """How many events about failures there are in a minute."""
 
     events: tuple[Pattern, ...] = Field(
@@ -213,7 +223,7 @@ class QueueSettings(ThresholdSettings):
     )
 
 
-class LagSettings(ThresholdSettings):
+class LagSettings(RepeatedSettings, ThresholdSettings):
     """By how much the event loop is late; not under the simulated clock."""
 
     interval: Positive = Field(1.0, description="seconds between two measurements")
@@ -221,7 +231,7 @@ class LagSettings(ThresholdSettings):
     critical: NotNegative = Field(2.0, description="above this lag, in seconds, it is critical")
 
 
-class MemorySettings(ThresholdSettings):
+class MemorySettings(RepeatedSettings, ThresholdSettings):
     """How much memory the process holds; not under the simulated clock."""
 
     limit: Annotated[int, Field(ge=1)] | None = Field(
@@ -235,7 +245,7 @@ class MemorySettings(ThresholdSettings):
     )
 
 
-class DiskSettings(ThresholdSettings):
+class DiskSettings(RepeatedSettings, ThresholdSettings):
     """How full a file system is; not under the simulated clock."""
 
     path: Path | None = Field(
@@ -259,7 +269,7 @@ class FailureSettings(Settings):
     )
 
 
-class CheckSettings(DampedSettings):
+class CheckSettings(RepeatedSettings):
     """The health checks of plugins, and the memory and the disk; not under the simulated clock."""
 
     interval: Positive = Field(30.0, description="seconds between two rounds of asking")

@@ -7,53 +7,36 @@ whose life it shows.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from hookbus_health.board import Board
+from hookbus_health.sign import Sign, State
 from hookbus_health.systemd import Notifier
 
 
-class SignFile:
-    """A JSON file with the time of the last sign of life, and how things stood then.
-
-    `interval` is the time to the next sign, in seconds, for whoever reads the file.
-    """
-
-    def __init__(self, path: Path, interval: float) -> None:
-        self.path = path
-        self._interval = interval
-
-    def write(self, now: datetime, state: str, standing: Mapping[str, Any]) -> None:
-        """Replace the file; raises `OSError`."""
-        sign = {"time": now.isoformat(), "interval": self._interval, "pid": os.getpid()}
-        text = json.dumps({**sign, "state": state, **standing}, indent=2)
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        temporary.write_text(f"{text}\n", encoding="utf-8")
-        temporary.replace(self.path)
-
-
 class Watchdog:
-    """Gives signs of life to a file and, where there is a notifier, to systemd.
+    """Gives signs of life in a file and, where there is a notifier, to systemd.
 
-    Call it on the event loop alone, so that no sign comes from a loop that stands still. Each call
-    returns in words what it could not do, nothing where it could do all.
+    `interval` is the time between two signs, in seconds, for whoever reads the file. Call it on the
+    event loop alone, so that no sign comes from a loop that stands still. Each call returns in
+    words what it could not do, nothing where it could do all.
     """
 
-    def __init__(self, file: SignFile, notifier: Notifier | None) -> None:
-        self._file = file
+    def __init__(self, path: Path, interval: float, notifier: Notifier | None) -> None:
+        self.interval = interval
+        self._path = path
         self._notifier = notifier
-        self._state = "running"
+        self._state: State = "running"
 
-    def beat(self, now: datetime, standing: Mapping[str, Any]) -> str:
-        """Say that the loop is alive; `standing` has `status` and `reason` of the system."""
-        status = f"{standing['status']}: {standing['reason']}"
-        written = _attempt(partial(self._file.write, now, self._state, standing))
-        told = self._tell(WATCHDOG=1, STATUS=status)
+    def beat(self, board: Board, now: datetime) -> str:
+        """Say that the loop is alive, and how things stand."""
+        sign = self._sign(board, now)
+        written = _attempt(partial(self._write, sign))
+        told = self._tell(WATCHDOG=1, STATUS=f"{sign.status}: {sign.reason}")
         return "; ".join(filter(None, (written, told)))
 
     def ready(self) -> str:
@@ -65,12 +48,31 @@ class Watchdog:
         self._state = "stopping"
         return self._tell(STOPPING=1)
 
-    def stop(self, now: datetime, standing: Mapping[str, Any]) -> str:
+    def stop(self, board: Board, now: datetime) -> str:
         """Leave in the file that the host has stopped, and let go of the socket."""
+        self._state = "stopped"
         if self._notifier is not None:
             self._notifier.close()
             self._notifier = None
-        return _attempt(partial(self._file.write, now, "stopped", standing))
+        return _attempt(partial(self._write, self._sign(board, now)))
+
+    def _sign(self, board: Board, now: datetime) -> Sign:
+        system = board.standing()
+        return Sign(
+            status=system.status,
+            reason=system.reason,
+            changes=system.changes,
+            time=now,
+            interval=self.interval,
+            pid=os.getpid(),
+            state=self._state,
+            components=board.standings(),
+        )
+
+    def _write(self, sign: Sign) -> None:
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        temporary.write_text(f"{sign.model_dump_json(indent=2)}\n", encoding="utf-8")
+        temporary.replace(self._path)
 
     def _tell(self, **lines: object) -> str:
         return "" if self._notifier is None else _attempt(partial(self._notifier.tell, **lines))

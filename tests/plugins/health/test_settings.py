@@ -47,6 +47,9 @@ README = Path(__file__).parents[3] / "plugins" / "health" / "README.md"
         ({"checks": {"interval": 0}}, "interval"),
         ({"checks": {"worse_after": 0}}, "worse_after"),
         ({"drawdown": {"recovery": -1}}, "recovery"),
+        ({"errors": {"degraded_leave": -1}}, "degraded_leave"),
+        ({"heartbeat": {"worse_after": 2}}, "worse_after"),
+        ({"queues": {"worse_after": 2}}, "worse_after"),
         ({"drawdowns": {}}, "drawdowns"),
     ],
 )

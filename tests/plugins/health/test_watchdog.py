@@ -12,13 +12,22 @@ from pathlib import Path
 
 import pytest
 from hookbus.testing import HostFactory
+from hookbus_health.board import Board
+from hookbus_health.levels import Finding
+from hookbus_health.status import Damping
 from hookbus_health.systemd import Notifier, watchdog_seconds
-from hookbus_health.watchdog import SignFile, Watchdog
+from hookbus_health.watchdog import Watchdog
 
 from tests.plugins.health.makers import make_host
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-STANDING = {"status": "degraded", "reason": "a: two\nlines", "components": {}}
+
+
+def standing() -> Board:
+    """A board with a component that is not well."""
+    board = Board()
+    board.report(Finding("a", "degraded", "two\nlines", {}), Damping(), 0)
+    return board
 
 
 @pytest.fixture
@@ -49,9 +58,9 @@ def notifier(listener: socket.socket) -> Notifier:
 
 def test_systemd_hears_what_sd_notify_says(listener: socket.socket, tmp_path: Path) -> None:
     """READY, signs of life with the status in one line, and STOPPING, in that form."""
-    watchdog = Watchdog(SignFile(tmp_path / "sign.json", 5.0), notifier(listener))
-    trouble = [watchdog.ready(), watchdog.beat(NOW, STANDING), watchdog.stopping()]
-    trouble.append(watchdog.stop(NOW, STANDING))
+    watchdog = Watchdog(tmp_path / "sign.json", 5.0, notifier(listener))
+    trouble = [watchdog.ready(), watchdog.beat(standing(), NOW), watchdog.stopping()]
+    trouble.append(watchdog.stop(standing(), NOW))
     assert trouble == [""] * 4
     assert heard(listener) == [
         "READY=1",
@@ -81,21 +90,21 @@ def test_without_systemd_nobody_is_told() -> None:
 def test_trouble_is_told_in_words(tmp_path: Path) -> None:
     """A socket that nobody holds and a folder that is not there are both told, not raised."""
     found = Notifier.from_environment({"NOTIFY_SOCKET": str(tmp_path / "gone")})
-    watchdog = Watchdog(SignFile(tmp_path / "missing" / "sign.json", 5.0), found)
-    trouble = watchdog.beat(NOW, STANDING)
+    watchdog = Watchdog(tmp_path / "missing" / "sign.json", 5.0, found)
+    trouble = watchdog.beat(standing(), NOW)
     assert trouble.count("No such file or directory") == 2
     assert "missing" in trouble
-    watchdog.stop(NOW, STANDING)
+    watchdog.stop(standing(), NOW)
 
 
 def test_a_reader_that_does_not_read_holds_nobody_up(
     listener: socket.socket, tmp_path: Path
 ) -> None:
     """The socket's buffer fills, and then the sign is lost, but the loop goes on."""
-    watchdog = Watchdog(SignFile(tmp_path / "sign.json", 5.0), notifier(listener))
+    watchdog = Watchdog(tmp_path / "sign.json", 5.0, notifier(listener))
     troubles = {watchdog.ready() for _ in range(1000)}
     assert any("temporarily unavailable" in trouble for trouble in troubles)
-    watchdog.stop(NOW, STANDING)
+    watchdog.stop(standing(), NOW)
 
 
 @pytest.mark.parametrize(
@@ -117,18 +126,21 @@ def test_the_interval_that_systemd_wants(environment: dict[str, str], expected: 
 def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     """Whoever holds the old file goes on reading it, and no other file is left behind."""
     path = tmp_path / "sign.json"
-    watchdog = Watchdog(SignFile(path, 5.0), None)
-    watchdog.beat(NOW, STANDING)
+    watchdog = Watchdog(path, 5.0, None)
+    watchdog.beat(standing(), NOW)
     with path.open() as old:
-        watchdog.beat(NOW + timedelta(seconds=5), STANDING)
-        assert json.load(old)["time"] == "2024-01-01T00:00:00+00:00"
+        watchdog.beat(standing(), NOW + timedelta(seconds=5))
+        assert json.load(old)["time"] == "2024-01-01T00:00:00Z"
     sign = json.loads(path.read_text())
     assert sign == {
-        "time": "2024-01-01T00:00:05+00:00",
+        "status": "degraded",
+        "reason": "a: two\nlines",
+        "changes": 1,
+        "time": "2024-01-01T00:00:05Z",
         "interval": 5.0,
         "pid": os.getpid(),
         "state": "running",
-        **STANDING,
+        "components": {"a": {"status": "degraded", "reason": "two\nlines", "changes": 1}},
     }
     assert list(tmp_path.iterdir()) == [path]
 
