@@ -125,9 +125,13 @@ class Courier:
     async def _deliver(self, one: Message) -> None:
         self.outbox.take(one)
         alerts = one.unshown
-        body = message(one.first, one.latest, one.count, one.kinds)
-        verdict = await self._request(_route(one), one.message_id, body)
-        self._settle(one, alerts, verdict)
+        try:
+            body = message(one.first, one.latest, one.count, one.kinds)
+        except Exception as error:  # noqa: BLE001 - what an event holds is code of its author
+            self.outbox.discard(one, f"cannot be shown: {type(error).__name__}")
+        else:
+            verdict = await self._request(_route(one), one.message_id, body)
+            self._settle(one, alerts, verdict)
         self._progress.set()
 
     async def _request(self, route: Route, message_id: str | None, body: dict[str, Any]) -> Verdict:

@@ -35,7 +35,7 @@ from hookbus_discord.events import (
 )
 from hookbus_discord.outbox import Outbox
 from hookbus_discord.ratelimits import Pause, RateLimits
-from hookbus_discord.report import DropReport, summary_rows
+from hookbus_discord.report import DropReport, account_line, summary_rows
 from hookbus_discord.settings import DiscordSettings
 from hookbus_discord.transport import Rehearsal, Transport
 
@@ -51,7 +51,7 @@ class DiscordPlugin(Plugin):
     def __init__(self, settings: DiscordSettings) -> None:
         super().__init__(settings)
         self._couriers: dict[str, Courier] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._drops = DropReport()
         self._rehearsing = False
 
@@ -77,7 +77,7 @@ class DiscordPlugin(Plugin):
         for name in self.settings.webhooks:
             courier = self._make_courier(name, context, transport, everywhere)
             self._couriers[name] = courier
-            self._tasks.append(context.start_task(courier.run(), f"courier-{name}"))
+            self._tasks[name] = context.start_task(courier.run(), f"courier-{name}")
         context.start_task(self._report_drops(context), "drops")
         for rule in self._rules():
             self._subscribe(context, rule)
@@ -85,17 +85,15 @@ class DiscordPlugin(Plugin):
     @hookimpl
     async def hookbus_stop(self, context: PluginContext) -> None:
         """Send what is left within `stop_wait` seconds, and drop the rest."""
-        couriers = self._couriers.values()
-        drained = [asyncio.ensure_future(courier.drained()) for courier in couriers]
+        at_work = [one for name, one in self._couriers.items() if not self._tasks[name].done()]
+        drained = [asyncio.ensure_future(courier.drained()) for courier in at_work]
         try:
             if drained:
                 await asyncio.wait(drained, timeout=self.settings.stop_wait)
         finally:
-            for task in [*drained, *self._tasks]:
+            for task in [*drained, *self._tasks.values()]:
                 task.cancel()
-            for courier in couriers:
-                courier.outbox.close(LEFT)
-            self._tell_drops(context)
+            self._close(context)
 
     @hookimpl
     def hookbus_summary(self) -> Summary | None:
@@ -105,6 +103,14 @@ class DiscordPlugin(Plugin):
             return None
         note = " (rehearsal under the simulated clock: nothing was sent)"
         return Summary(title="Discord alerts" + (note if self._rehearsing else ""), rows=rows)
+
+    def _close(self, context: PluginContext) -> None:
+        """Drop what is left, and say what became of everything."""
+        for courier in self._couriers.values():
+            courier.outbox.close(LEFT)
+            if courier.outbox.account.matched:
+                context.log.info("alerts", webhook=courier.name, account=account_line(courier))
+        self._tell_drops(context)
 
     def _rules(self) -> Iterable[Rule]:
         chosen = DEFAULT_ALERTS if self.settings.alerts is None else self.settings.alerts

@@ -30,6 +30,15 @@ class DropReport:
                 )
 
 
+def account_line(courier: Courier) -> str:
+    """The account of a webhook's alerts as an equation."""
+    account = courier.outbox.account
+    return (
+        f"{account.matched:,} = {account.sent:,} sent + {account.coalesced:,} coalesced + "
+        f"{account.dropped.total():,} dropped + {courier.outbox.pending:,} pending"
+    )
+
+
 def summary_rows(couriers: Iterable[Courier]) -> tuple[tuple[str, str], ...]:
     """Labels and values for each webhook that had something to do."""
     return tuple(row for courier in couriers for row in _rows(courier))
@@ -38,11 +47,7 @@ def summary_rows(couriers: Iterable[Courier]) -> tuple[tuple[str, str], ...]:
 def _rows(courier: Courier) -> Iterator[tuple[str, str]]:
     account, name = courier.outbox.account, courier.name
     if account.matched:
-        yield (
-            f"{name}: alerts",
-            f"{account.matched:,} = {account.sent:,} sent + {account.coalesced:,} coalesced + "
-            f"{account.dropped.total():,} dropped + {courier.outbox.pending:,} pending",
-        )
+        yield f"{name}: alerts", account_line(courier)
     for reason, count in account.dropped.items():
         yield f"{name}: dropped, {reason}", f"{count:,}"
     for reason, count in courier.failures.items():

@@ -23,7 +23,8 @@ SECOND = 1_000_000_000
 
 HANG = "hang"
 RESET = "reset"
-"""Answers of the server that are none: it never answers, or breaks the connection."""
+GARBAGE = "garbage"
+"""Answers that are none: it never answers, breaks the connection, or does not speak HTTP."""
 
 GONE = Reply(404, body={"message": "Unknown Webhook", "code": 10015})
 NO_MESSAGE = Reply(404, body={"message": "Unknown Message", "code": 10008})
@@ -124,7 +125,10 @@ async def serve(discord: Discord, number: int = 1) -> AsyncIterator[str]:
             await over.wait()
         if not isinstance(answer, Reply):
             assert request.transport is not None
-            request.transport.abort()
+            if answer == GARBAGE:
+                request.transport.write(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n")
+            else:
+                request.transport.abort()
             return web.Response()
         text = "" if answer.body is None else json.dumps(answer.body)
         return web.Response(status=answer.status, headers=dict(answer.headers), text=text)

@@ -27,7 +27,7 @@ from tests.plugins.discord.discord import (
     Discord,
     limited,
 )
-from tests.plugins.discord.samples import URL, Halted, Rejected, alert, rule
+from tests.plugins.discord.samples import URL, Anything, Halted, Rejected, alert, rule
 
 EDIT_INTERVAL = 5.0
 
@@ -303,6 +303,16 @@ async def test_a_message_that_discord_refuses_is_dropped_alone(simulated_clock: 
     reason = "refused by Discord: HTTP 400, code 50035 (invalid form body)"
     assert desk.account.dropped == {reason: 1}
     assert desk.told == []
+
+
+async def test_an_event_that_cannot_be_shown_costs_one_alert(simulated_clock: Clock) -> None:
+    """Not the courier: Python refuses to write a number of five thousand digits."""
+    discord = Discord(simulated_clock)
+    async with at_work(discord) as desk:
+        desk.put(alert(Anything(value=10**5000)), *ordinary(1))
+        await desk.sent()
+    assert desk.account.dropped == {"cannot be shown: ValueError": 1}
+    assert len(discord.messages) == 1
 
 
 async def test_a_hurried_courier_does_not_put_off_edits(simulated_clock: Clock) -> None:

@@ -112,6 +112,12 @@ def test_no_event_breaks_the_limits_of_an_embed(
     assert_fits(body)
 
 
+def test_the_longest_group_fits() -> None:
+    """Two embeds share the limit of one message."""
+    long = alert(Anything(value="*" * 9000, other="_" * 9000, reason="#" * 9000))
+    assert_fits(message(long, long, 10**9, {f"sample.kind-{n}": n for n in range(1, 999)}))
+
+
 def test_many_fields_stay_within_the_limit() -> None:
     """At most twenty-five, and the rest is counted."""
     pairs = [(f"field{number}", "x") for number in range(40)]
