@@ -27,7 +27,7 @@ class BookRecord:
     """
 
     def __init__(self, begin: datetime, points: int, rows: int) -> None:
-        self.begin = self._now = begin
+        self.begin = self._now = self._filled = begin
         self.first: float | None = None
         self.last: float | None = None
         self.equity = Thinned(points)
@@ -61,7 +61,7 @@ class BookRecord:
         """Count a fill, unless it has been counted."""
         if not self._seen.is_new((fill.order_id, fill.fill_id)):
             return
-        time = max(time, self.begin)
+        time = self._filled = max(time, self._filled)
         self.fills[fill.symbol] += 1
         self.traded += fill.price * fill.quantity
         self.commission += fill.commission

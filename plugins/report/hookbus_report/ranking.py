@@ -34,7 +34,9 @@ class Rankings:
         return self._stride
 
     def add(self, time: datetime, event: OpportunitiesUpdated) -> None:
-        """Take the next ranking."""
+        """Take the next ranking; an earlier time than that of the last counts as that."""
+        if self.last is not None:
+            time = max(time, self.last[0])
         self.last = (time, event)
         if self.count % self._stride == 0:
             self._kept.append((time, event.symbols[:PLACES]))

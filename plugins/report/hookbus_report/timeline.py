@@ -36,16 +36,19 @@ class Timeline:
         return self.changes - len(self._changes)
 
     def enter(self, time: datetime, state: str, reason: str) -> None:
-        """Be in `state` from `time` on."""
-        if self._changes and self._changes[-1][1] == state:
-            return
+        """Be in `state` from `time` on, which is not before the last change."""
+        if self._changes:
+            last_time, last_state, _ = self._changes[-1]
+            if last_state == state:
+                return
+            time = max(time, last_time)
         self._changes.append((time, state, reason))
         self.changes += 1
 
     def spans(self, end: datetime) -> list[Span]:
         """The states in order, the last one up to `end`."""
         return [
-            Span(time, max(time, until), state, reason)
+            Span(time, until, state, reason)
             for (time, state, reason), (until, _, _) in pairwise([*self._changes, (end, "", "")])
         ]
 

@@ -80,6 +80,7 @@ def test_a_page_that_cannot_be_drawn_says_so(tmp_path: Path) -> None:
 
 
 USE = """
+(async () => {
 const all = (selector) => [...document.querySelectorAll(selector)];
 const column = (at) => all("#trades tbody tr").map((row) => row.cells[at].textContent);
 const out = {};
@@ -92,6 +93,21 @@ const field = document.querySelector("#trades input");
 field.value = "beta";
 field.dispatchEvent(new Event("input"));
 out.symbols = column(2);
+const plots = all("#equity .chart").map((host) => host.plot);
+const box = plots[0].over.getBoundingClientRect();
+const mouse = (kind, x) => plots[0].over.dispatchEvent(new MouseEvent(kind, {
+  bubbles: true, view: window, button: 0, movementX: 5,
+  clientX: box.left + x, clientY: box.top + 50,
+}));
+mouse("mousemove", 100);
+await null;
+mouse("mousedown", 100);
+await null;
+mouse("mousemove", 400);
+await null;
+mouse("mouseup", 400);
+await null;
+out.zoomed = plots.map((plot) => [plot.scales.x.min, plot.scales.x.max]);
 const choose = (label, value) => {
   const [chooser] = all("label.chooser").filter((one) => one.textContent.startsWith(label));
   const select = chooser.querySelector("select");
@@ -104,11 +120,12 @@ choose("Book", "shadow:script");
 out.tile = document.querySelector(".tile .value").textContent;
 out.canvases = all("canvas").length;
 document.body.append(make("pre", { id: "out" }, JSON.stringify(out)));
+})();
 """
 
 
 def test_the_page_can_be_used(tmp_path: Path) -> None:
-    """Tables are sorted by number and filtered; another symbol and another book are drawn."""
+    """Sort, filter, zoom both charts by dragging in one, choose another symbol and another book."""
     made = document(event for _, event in script(bars=1500))
     seen = act(tmp_path, make_page(made), USE)
     assert seen.console == []
@@ -121,6 +138,9 @@ def test_the_page_can_be_used(tmp_path: Path) -> None:
         sorted(profits)[:25], abs=0.01
     )
     assert set(out["symbols"]) == {"BETA"}
+    one, two = out["zoomed"]
+    assert one == pytest.approx(two, abs=3600)
+    assert made["begin"] < one[0] < one[1] < made["end"]
     assert "GAMMA" in out["legend"]
     assert out["tile"] == made["books"]["shadow:script"]["figures"]["total_return"]["text"]
     assert out["canvases"] == 3

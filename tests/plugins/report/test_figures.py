@@ -190,6 +190,7 @@ def test_no_run_makes_infinity(events: list[Event], days: Any) -> None:
     for book in made["books"].values():
         for one in GLOSSARY:
             figure = book["figures"][one.key]
+            assert one.unit != "share" or 0 <= (figure["value"] or 0)
             assert (figure["value"] is None) == bool(figure["reason"]) == ("n/a" in figure["text"])
 
 
@@ -205,3 +206,16 @@ def test_daily_equity_of_a_run_over_midnight() -> None:
     assert [(one["year"], one["month"]) for one in months] == [(2023, 12), (2024, 1), (2024, 2)]
     assert [one["value"] for one in months] == pytest.approx([0.1, 0.0, 100 / 110 - 1])
     assert after(days=31).date() - timedelta(days=31) == date(2024, 1, 1)
+
+
+def test_times_that_go_backwards_count_as_the_last() -> None:
+    """A fill that is told late makes no negative time with a position."""
+    late = [
+        fill(1, after(days=4)),
+        fill(-1, after(days=2)),
+        fill(1, after(days=3)),
+        bar(time=after(days=5)),
+    ]
+    found = values([equity(100), *late])
+    assert found["exposure"] == pytest.approx(0.2)
+    assert found["longest_flat_days"] == 4

@@ -8,8 +8,8 @@ const BELOW = { total_return: "buy_and_hold", cagr: "profit", sharpe: "volatilit
   win_rate: "average_win", profit_factor: "expectancy", trades: "exposure" };
 
 const TRADE_COLUMNS = [
-  { title: "Opened (UTC)", write: instant },
-  { title: "Closed (UTC)", write: instant },
+  { title: "Opened (UTC)", write: instant, time: true },
+  { title: "Closed (UTC)", write: instant, time: true },
   { title: "Symbol", write: String, text: true },
   { title: "Side", write: String, text: true },
   { title: "Quantity", write: quote },

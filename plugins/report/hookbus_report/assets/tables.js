@@ -4,7 +4,8 @@ const PAGE = 25;
 
 /**
  * A table of `rows` (arrays) that can be sorted by every column and, when it is long, filtered and
- * turned page by page. A column has a `title`, a `write` for its cells, and `text` where it is no number.
+ * turned page by page. A column has a `title` and a `write` for its cells; it is one of `text`, of
+ * `time`, or else of numbers, which stand to the right.
  */
 function sortableTable(columns, rows, { order, filterBy = "" }) {
   const state = { by: order, down: true, filter: "", page: 0 };
@@ -12,7 +13,7 @@ function sortableTable(columns, rows, { order, filterBy = "" }) {
   const status = make("span", { class: "status", "aria-live": "polite" });
   const heads = columns.map((column, at) => make(
     "th",
-    { scope: "col", class: column.text ? "" : "number" },
+    { scope: "col", class: side(column) },
     make("button", { type: "button", onclick: () => sortBy(at) }, column.title),
   ));
   const matching = () => {
@@ -68,9 +69,13 @@ function compare(one, two) {
 function tableRow(columns, row) {
   return make("tr", {}, ...columns.map((column, at) => make(
     "td",
-    { class: `${column.text ? "" : "number"} ${column.tone ? tone(row[at]) : ""}`.trim() },
+    { class: `${side(column)} ${column.tone ? tone(row[at]) : ""}`.trim() },
     column.write(row[at]),
   )));
+}
+
+function side(column) {
+  return column.text || column.time ? "" : "number";
 }
 
 /** The class that colours a gain or a loss. */
@@ -80,13 +85,13 @@ function tone(value) {
 
 /** A table of plain cells; `numbers` are the columns that stand to the right. */
 function plainTable(titles, rows, numbers = []) {
-  const side = (at) => (numbers.includes(at) ? "number" : "");
+  const align = (at) => (numbers.includes(at) ? "number" : "");
   return make(
     "div", { class: "scroll" },
     make(
       "table", {},
-      make("thead", {}, make("tr", {}, ...titles.map((title, at) => make("th", { scope: "col", class: side(at) }, title)))),
-      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell, at) => make("td", { class: side(at) }, cell))))),
+      make("thead", {}, make("tr", {}, ...titles.map((title, at) => make("th", { scope: "col", class: align(at) }, title)))),
+      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell, at) => make("td", { class: align(at) }, cell))))),
     ),
   );
 }

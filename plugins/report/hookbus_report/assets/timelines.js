@@ -95,7 +95,7 @@ function changes(rows) {
     .flatMap(([label, spans]) => spans.map(([start, , state, reason]) => [start, label, state, reason]))
     .sort((one, two) => two[0] - one[0]);
   const columns = [
-    { title: "Time (UTC)", write: instant },
+    { title: "Time (UTC)", write: instant, time: true },
     { title: "What", write: String, text: true },
     { title: "State", write: String, text: true },
     { title: "Reason", write: String, text: true },
