@@ -124,10 +124,11 @@ class HealthProbe:
         return self._under_way or (self._thread is not None and not self._thread.returned)
 
     async def _guarded(self) -> HealthReport:
-        limit, answers = self._check.timeout, []
+        limit = self._check.timeout
+        answers: list[HealthReport] = []
 
         async def call(_: object) -> None:
-            answers.append(await self._call())
+            answers.append(self._checked(await self._call()))
 
         context = copy_context()
         context.run(current_plugin.set, self.plugin)
@@ -139,7 +140,7 @@ class HealthProbe:
             if _times_cancelled() > cancelled:
                 raise asyncio.CancelledError from None
             return self._critical(_in_words(error, limit))
-        return self._checked(answers[0])
+        return answers[0]
 
     async def _call(self) -> Any:
         self._under_way = True
@@ -155,7 +156,7 @@ class HealthProbe:
 
     def _checked(self, answer: Any) -> HealthReport:
         if not isinstance(answer, HealthReport):
-            return self._critical(f"answered {answer!r:.100}, which is no HealthReport")
+            return self._critical(f"answered with {type(answer).__name__}, no HealthReport")
         return HealthReport(answer.level, self._redact(answer.reason), dict(answer.metrics))
 
     def _critical(self, what: str) -> HealthReport:

@@ -160,6 +160,13 @@ def makes_no_sense() -> HealthReport:
     return HealthReport(metrics={"load": math.nan})
 
 
+def changes_its_mind() -> HealthReport:
+    """Spoil a report that was good when it was made."""
+    report = HealthReport(metrics={"load": 1.0})
+    report.metrics["load"] = math.nan  # type: ignore[index]
+    return report
+
+
 @pytest.mark.parametrize(
     ("check", "what"),
     [
@@ -168,7 +175,8 @@ def makes_no_sense() -> HealthReport:
         (raises, "raised ValueError: no connection"),
         (cancels, "raised CancelledError"),
         (exits, "raised PluginExited: SystemExit: 3; code of a plugin must not end the host"),
-        (lies, "answered 'fine', which is no HealthReport"),
+        (lies, "answered with str, no HealthReport"),
+        (changes_its_mind, "raised UsageError: metrics['load'] = nan of a health report must be"),
         (makes_no_sense, "raised UsageError: metrics['load'] = nan of a health report must be"),
     ],
 )

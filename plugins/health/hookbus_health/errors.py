@@ -52,5 +52,5 @@ class ErrorRate:
             self._count -= self._seconds.popleft()[1]
         rate = self._count * 60 / self._window
         reason = f"{self._ladder.judge(rate)}; the last: {self._last}"
-        metrics = {"errors_per_minute": rate, "errors": self._count, "window": self._window}
+        metrics = {"errors_per_minute": rate, "errors": self._count, "window_seconds": self._window}
         return Finding(COMPONENT, self._ladder.level, reason, metrics)

@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Mapping
 from statistics import median
 
+from hookbus_trading.fields import HealthLevel
+
 from hookbus_health.hours import Hours
-from hookbus_health.levels import SECOND, Finding, Ladder, Thresholds
+from hookbus_health.levels import SECOND, Finding
 
 MOST_GAPS = 20
 """Gaps between two arrivals that an interval is learned from."""
@@ -20,9 +22,9 @@ FEWEST_GAPS = 5
 class Feed:
     """One symbol of a feed: when something came last, and how often something comes."""
 
-    def __init__(self, ladder: Ladder) -> None:
-        self.ladder = ladder
-        self.last_ns = 0
+    def __init__(self, now_ns: int) -> None:
+        self.level: HealthLevel = "healthy"
+        self.last_ns = now_ns
         self.interval_ns: int | None = None
         self.due_ns: int | None = None
         self._gaps: deque[int] = deque(maxlen=MOST_GAPS)
@@ -46,6 +48,8 @@ class Feed:
 class Heartbeat:
     """Judges how many intervals every feed of one kind has been silent for.
 
+    More than `degraded` intervals are degraded, more than `critical` are critical, and the silence
+    is over at once when something comes; the recovery of the status is what keeps it from flapping.
     The interval of a feed is, in this order, the one that is set; that of its last bar; the median
     of the last gaps between arrivals. It is taken to be at least `shortest` seconds. Silence is
     counted in `hours` alone. `kind` names the components: `bars:EURUSD`.
@@ -54,14 +58,16 @@ class Heartbeat:
     def __init__(
         self,
         kind: str,
-        thresholds: Thresholds,
+        degraded: float,
+        critical: float,
         hours: Hours,
         *,
         interval: float | None = None,
         shortest: float = 0.0,
     ) -> None:
         self._kind = kind
-        self._thresholds = thresholds
+        self._degraded = degraded
+        self._critical = critical
         self._hours = hours
         self._set_ns = None if interval is None else round(interval * SECOND)
         self._shortest_ns = round(shortest * SECOND)
@@ -76,11 +82,10 @@ class Heartbeat:
         feed = self._feeds.get(symbol)
         new = feed is None
         if feed is None:
-            feed = self._feeds[symbol] = Feed(Ladder(self._thresholds, "the silence", str))
-            feed.last_ns = now_ns
+            feed = self._feeds[symbol] = Feed(now_ns)
         feed.arrive(now_ns, self._hours.between(feed.last_ns, now_ns))
         sooner = interval is not None and feed.shortens(round(interval * SECOND))
-        was_silent = feed.ladder.level != "healthy"
+        was_silent = feed.level != "healthy"
         finding = self._finding(symbol, feed, now_ns) if new or was_silent else None
         if feed.due_ns is None or was_silent or sooner:
             self._set_due(symbol, feed)
@@ -99,10 +104,10 @@ class Heartbeat:
             feed = self._feeds[symbol]
             if due_ns != feed.due_ns:
                 continue
-            before = feed.ladder.level
+            before = feed.level
             finding = self._finding(symbol, feed, now_ns)
             self._set_due(symbol, feed)
-            if feed.ladder.level != before:
+            if feed.level != before:
                 found.append(finding)
         return found
 
@@ -110,10 +115,9 @@ class Heartbeat:
         """Note when it will have been silent for too long to keep its level."""
         interval_ns = self._interval_ns(feed)
         feed.due_ns = None
-        if interval_ns is None or feed.ladder.level == "critical":
+        if interval_ns is None or feed.level == "critical":
             return
-        healthy = feed.ladder.level == "healthy"
-        limit = self._thresholds.degraded if healthy else self._thresholds.critical
+        limit = self._degraded if feed.level == "healthy" else self._critical
         feed.due_ns = self._hours.later(feed.last_ns, int(limit * interval_ns) + 1)
         heapq.heappush(self._dues, (feed.due_ns, symbol))
 
@@ -124,19 +128,22 @@ class Heartbeat:
     def _finding(self, symbol: str, feed: Feed, now_ns: int) -> Finding:
         silence_ns, interval_ns = self._hours.between(feed.last_ns, now_ns), self._interval_ns(feed)
         intervals = silence_ns / interval_ns if interval_ns else 0.0
-        feed.ladder.judge(intervals)
+        feed.level = self._level(intervals)
         metrics = {"silent_intervals": intervals, "silent_seconds": silence_ns / SECOND}
         if interval_ns is not None:
             metrics["interval_seconds"] = interval_ns / SECOND
-        return Finding(
-            f"{self._kind}:{symbol}", feed.ladder.level, self._words(feed, metrics), metrics
-        )
+        component, words = f"{self._kind}:{symbol}", self._words(feed.level, metrics)
+        return Finding(component, feed.level, words, metrics)
 
-    def _words(self, feed: Feed, metrics: Mapping[str, float]) -> str:
-        if feed.ladder.level == "healthy":
+    def _level(self, intervals: float) -> HealthLevel:
+        if intervals > self._critical:
+            return "critical"
+        return "degraded" if intervals > self._degraded else "healthy"
+
+    def _words(self, level: HealthLevel, metrics: Mapping[str, float]) -> str:
+        if level == "healthy":
             return "something came"
-        critical = feed.ladder.level == "critical"
-        limit = self._thresholds.critical if critical else self._thresholds.degraded
+        limit = self._critical if level == "critical" else self._degraded
         return (
             f"nothing came for {metrics['silent_seconds']:,.0f} s, more than {limit:g} intervals "
             f"of {metrics['interval_seconds']:g} s"

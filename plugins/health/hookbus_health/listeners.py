@@ -63,7 +63,8 @@ def watch_heartbeat(bus: Bus, monitor: Monitor, settings: HeartbeatSettings) -> 
 def _make_heartbeat(kind: str, settings: HeartbeatSettings) -> Heartbeat:
     return Heartbeat(
         kind,
-        settings.thresholds,
+        settings.degraded,
+        settings.critical,
         Always() if settings.hours is None else settings.hours.hours(),
         interval=settings.interval,
         shortest=settings.shortest,

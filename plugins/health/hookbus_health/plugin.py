@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from typing import Any
 
 from hookbus import HealthCheck, HealthProbe, Plugin, PluginContext, Summary, hookimpl
 from hookbus.operational import HostStarted, HostStopping, PluginFailed
@@ -10,7 +12,7 @@ from hookbus.operational import HostStarted, HostStopping, PluginFailed
 from hookbus_health import listeners
 from hookbus_health.machine import MIB, Disk, Memory
 from hookbus_health.monitor import Monitor
-from hookbus_health.polling import Polled, ask_checks, give_signs, measure_lag, tell_trouble
+from hookbus_health.polling import Polled, ask_checks, give_signs, measure_lag
 from hookbus_health.report import summary_rows
 from hookbus_health.settings import HealthSettings, WatchdogSettings
 from hookbus_health.systemd import Notifier, watchdog_seconds
@@ -50,7 +52,8 @@ class HealthPlugin(Plugin):
         bus.subscribe(HostStopping, self._stopping, mode="inline", name="stopping")
         if not context.clock.simulated and wanted.watchdog.enabled:
             self._watchdog = _open_watchdog(wanted.watchdog, context)
-            bus.subscribe(HostStarted, self._started, mode="inline", name="started")
+            started = partial(_started, self._watchdog, context.log)
+            bus.subscribe(HostStarted, started, mode="inline", name="started")
 
     @hookimpl
     async def hookbus_ready(self, context: PluginContext) -> None:
@@ -89,18 +92,20 @@ class HealthPlugin(Plugin):
         own = _own_checks(wanted, context)
         context.start_task(ask_checks(context, monitor, own, wanted.checks), "checks")
         if self._watchdog is not None:
-            context.start_task(give_signs(context, monitor, self._watchdog), "watchdog")
-
-    def _started(self, _: HostStarted) -> None:
-        trouble = "" if self._watchdog is None else self._watchdog.ready()
-        if trouble and self._monitor is not None:
-            tell_trouble(self._monitor, trouble)
+            signs = give_signs(context, monitor, self._watchdog, wanted.watchdog.recovery)
+            context.start_task(signs, "watchdog")
 
     def _stopping(self, _: HostStopping) -> None:
         if self._monitor is not None:
             self._monitor.close()
         if self._watchdog is not None:
             self._watchdog.stopping()
+
+
+def _started(watchdog: Watchdog, log: Any, _: HostStarted) -> None:
+    trouble = watchdog.ready()
+    if trouble:
+        log.error("systemd does not know that the host is ready", reason=trouble)
 
 
 def _own_checks(settings: HealthSettings, context: PluginContext) -> list[Polled]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hookbus import HealthProbe, PluginContext
 
-from hookbus_health.levels import Finding
+from hookbus_health.levels import SECOND, Finding
 from hookbus_health.machine import LoopLag
 from hookbus_health.monitor import Monitor
 from hookbus_health.settings import CheckSettings, LagSettings
@@ -53,15 +53,14 @@ def _of_plugins(context: PluginContext, damping: Damping) -> list[Polled]:
     return [Polled(f"{probe.plugin}.{probe.name}", probe, damping) for probe in probes]
 
 
-async def give_signs(context: PluginContext, monitor: Monitor, watchdog: Watchdog) -> None:
-    """Give a sign of life, interval after interval; for ever."""
+async def give_signs(
+    context: PluginContext, monitor: Monitor, watchdog: Watchdog, recovery: float
+) -> None:
+    """Give a sign of life, interval after interval, and judge whether it got through; for ever."""
+    damping = Damping(1, round(recovery * SECOND))
     while True:
-        tell_trouble(monitor, watchdog.beat(monitor.board, context.clock.now()))
+        trouble = watchdog.beat(monitor.board, context.clock.now())
+        reason = trouble or "signs of life are given"
+        finding = Finding("watchdog", "degraded" if trouble else "healthy", reason, {})
+        monitor.report(finding, damping)
         await context.clock.sleep(watchdog.interval)
-
-
-def tell_trouble(monitor: Monitor, trouble: str) -> None:
-    """Judge what the watchdog says that it could not do."""
-    reason = trouble or "signs of life are given"
-    finding = Finding("watchdog", "degraded" if trouble else "healthy", reason, {})
-    monitor.report(finding, Damping())

@@ -180,11 +180,6 @@ class HeartbeatSettings(RuleSettings):
         None, description="when something is expected; default: always"
     )
 
-    @property
-    def thresholds(self) -> Thresholds:
-        """The thresholds; silence is over at once, so both are left where they are entered."""
-        return Thresholds(self.degraded, self.degraded, self.critical, self.critical)
-
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.degraded >= self.critical:
@@ -285,6 +280,11 @@ class WatchdogSettings(Settings):
         "watchdog.json in the plugin's state folder",
     )
     interval: Positive = Field(5.0, description="seconds between two signs of life")
+    recovery: NotNegative = Field(
+        60.0,
+        description="seconds for which every sign must have got through before the component "
+        "watchdog gets better",
+    )
     systemd: bool = Field(
         True, description="whether systemd is told as well, where NOTIFY_SOCKET is set"
     )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hookbus_health.heartbeat import Heartbeat
 from hookbus_health.hours import Always, Hours, Sessions
-from hookbus_health.levels import SECOND, Thresholds
+from hookbus_health.levels import SECOND
 
 EURUSD = Path(__file__).parents[4] / "shared" / "data" / "eurusd-1h.csv"
 """Hourly prices of ten months, which lie beside the repository where there are any."""
@@ -24,7 +24,7 @@ FOREX = Sessions(frozenset({6, 0, 1, 2, 3}), time(17), time(17), ZoneInfo("Ameri
 
 def silences(hours: Hours) -> list[str]:
     """The days on which the feed became critical."""
-    rule = Heartbeat("bars", Thresholds(3.0, 3.0, 10.0, 10.0), hours)
+    rule = Heartbeat("bars", 3.0, 10.0, hours)
     days = []
     with EURUSD.open(newline="") as file:
         for row in list(csv.reader(file))[1:]:

@@ -8,17 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from hookbus_health.heartbeat import Heartbeat
 from hookbus_health.hours import Always, Hours, Sessions
-from hookbus_health.levels import SECOND, Thresholds
+from hookbus_health.levels import SECOND
 from hypothesis import given
 from hypothesis import strategies as st
 
-THRESHOLDS = Thresholds(3.0, 3.0, 10.0, 10.0)
 MINUTE = 60 * SECOND
 
 
 def heartbeat(hours: Hours | None = None, **options: float) -> Heartbeat:
     """The rule for bars."""
-    return Heartbeat("bars", THRESHOLDS, hours or Always(), **options)
+    return Heartbeat("bars", 3.0, 10.0, hours or Always(), **options)
 
 
 def test_a_feed_is_judged_in_intervals_of_its_bars() -> None:

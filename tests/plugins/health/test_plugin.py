@@ -362,7 +362,7 @@ async def test_a_watchdog_that_cannot_write_is_told(
     host_factory: HostFactory, tmp_path: Path
 ) -> None:
     """A sign of life that nobody can see must not be missed in silence; it comes back by itself."""
-    settings = {"file": "missing/watchdog.json", "interval": 0.01}
+    settings = {"file": "missing/watchdog.json", "interval": 0.01, "recovery": 0.02}
     async with make_host(host_factory, watchdog=settings) as host:
         await until(lambda: ("watchdog", "degraded") in told(host))
         (tmp_path / "missing").mkdir()
