@@ -69,7 +69,7 @@ class DiscordPlugin(Plugin):
     async def hookbus_start(self, context: PluginContext) -> None:
         """Open the session, start the couriers and subscribe."""
         if not self.settings.webhooks:
-            context.log.info("no webhooks are set in [plugins.discord.webhooks]; nothing is sent")
+            context.log.debug("no webhooks are set in [plugins.discord.webhooks]; nothing is sent")
             return
         self._rehearsing = context.clock.simulated and not self.settings.send_in_simulation
         transport = await self._open_transport(context)
@@ -149,8 +149,8 @@ class DiscordPlugin(Plugin):
         )
 
     def _subscribe(self, context: PluginContext, rule: Rule) -> None:
-        wanted = rule.settings.webhooks or tuple(self.settings.webhooks)
-        couriers = [self._couriers[name] for name in wanted]
+        wanted = rule.settings.webhooks or self.settings.webhooks
+        couriers = [self._couriers[name] for name in dict.fromkeys(wanted)]
         try:
             context.bus.subscribe(
                 rule.settings.patterns,

@@ -126,7 +126,7 @@ async def test_an_alert_arrives_and_is_edited(host_factory: HostFactory) -> None
 async def test_each_alert_goes_to_the_webhooks_that_it_names(host_factory: HostFactory) -> None:
     """To all where it names none; each keeps its own account."""
     one, other = Discord(SystemClock()), Discord(SystemClock())
-    alerts = [{"patterns": ["sample.rejected"]}, {"patterns": ["*.halted"], "webhooks": ["b"]}]
+    alerts = [{"patterns": ["sample.rejected"]}, {"patterns": ["*.halted"], "webhooks": ["b", "b"]}]
     async with (
         serve(one) as url,
         serve(other, 2) as second,
