@@ -101,8 +101,9 @@ class DiscordPlugin(Plugin):
         rows = summary_rows(self._couriers.values())
         if not rows:
             return None
-        note = " (rehearsal under the simulated clock: nothing was sent)"
-        return Summary(title="Discord alerts" + (note if self._rehearsing else ""), rows=rows)
+        if self._rehearsing:
+            rows = (("rehearsal, as time is simulated", "nothing was sent"), *rows)
+        return Summary(title="Discord alerts", rows=rows)
 
     def _close(self, context: PluginContext) -> None:
         """Drop what is left, and say what became of everything."""
