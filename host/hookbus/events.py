@@ -18,6 +18,17 @@ from hookbus.errors import (
     in_words,
 )
 
+_new = object.__new__
+_set_values, _set_given, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in (
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    )
+)
+
 _WIRE_NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
 
 
@@ -93,6 +104,21 @@ class Event(BaseModel):
             f"{describe(cls)} is at version {event_type(cls).version} and cannot read version "
             f"{version}; override {cls.__qualname__}.upgrade to translate it"
         )
+
+    @classmethod
+    def trusted(cls, values: dict[str, Any], given: set[str]) -> Self:
+        """Make an event of values that are known to be valid, in a fifth of the usual time.
+
+        `values` has every field, in the order of the class, and becomes part of the event; `given`
+        names those that were not left to their defaults. Nothing is checked: this is for a feed,
+        say, that has looked at a whole column of numbers at once.
+        """
+        event = _new(cls)
+        _set_values(event, values)
+        _set_given(event, given)
+        _set_extra(event, None)
+        _set_private(event, None)
+        return event
 
     @classmethod
     def decode(cls, data: dict[str, Any], version: int | None = None) -> Self:

@@ -17,7 +17,7 @@ from hookbus.bus.voice import Bus
 from hookbus.clock import Clock, SimulatedClock, SystemClock, from_ns, to_ns
 from hookbus.containment.ownership import Ownership
 from hookbus.errors import ConfigurationError, in_words
-from hookbus.logs import make_logger
+from hookbus.logs import hiding, make_logger
 from hookbus.plugins.assembly import Assembly
 from hookbus.plugins.context import PluginContext
 from hookbus.plugins.discovery import PLUGIN_GROUP
@@ -30,7 +30,9 @@ from hookbus.runreport import RunReport, gather_summaries
 from hookbus.scheduler.jobstate import FileRunState
 from hookbus.scheduler.scheduler import Scheduler
 from hookbus.settings.config import Config
+from hookbus.settings.secrets import Redactor
 from hookbus.settling import Settling
+from hookbus.strays import log_strays
 from hookbus.watchdog import Blockage, Watchdog, blame
 
 
@@ -56,7 +58,8 @@ class Host:
         safe_mode: bool = False,
     ) -> None:
         self.config = config or Config()
-        self.log = log or make_logger()
+        self.redactor = Redactor()
+        self.log = hiding(log or make_logger(), self.redactor)
         self.strict = strict
         self.clock = clock or _make_clock(self.config)
         self.run_id = _make_run_id(self.config.host.name, self.clock)
@@ -68,15 +71,9 @@ class Host:
         self.event_bus: EventBus
         self.bus: Bus
         self.scheduler: Scheduler
-        self._wanted: dict[str, Any] = {
-            "plugins": tuple(plugins),
-            "group": group,
-            "safe_mode": safe_mode,
-        }
+        self._wanted: Any = {"plugins": tuple(plugins), "group": group, "safe_mode": safe_mode}
         self._recorder = Recorder(record_to, self.log) if record_to is not None else None
-        self._loaded = False
-        self._composed = False
-        self._stopped = False
+        self._loaded = self._composed = self._stopped = False
         self._reason: asyncio.Future[str]
         self._watchdog: Watchdog
         self._settling: Settling
@@ -87,6 +84,7 @@ class Host:
         What is wrong with a plugin is in its record. Raises `ConfigurationError`.
         """
         self.assembly = Assembly(self.config, **self._wanted, strict=self.strict)
+        self.redactor.learn(text for record in self.records.values() for text in record.secrets)
         self._loaded = True
         return self
 
@@ -138,6 +136,7 @@ class Host:
             max_depth=limits.max_depth,
             hold_limit=rings.hold_limit,
             ownership=self.ownership,
+            redactor=self.redactor,
         )
         self.bus = Bus(self.event_bus, "hookbus")
         self._settling = Settling(self.event_bus, self.log)
@@ -150,6 +149,7 @@ class Host:
             loop, limits.block_warning, self._blame, self._on_blocked, self._on_released
         )
         self._watchdog.start()
+        log_strays(loop, self.log)
         self._composed = True
 
     def _make_scheduler(self) -> Scheduler:
@@ -162,6 +162,7 @@ class Host:
             ),
             settings=self.assembly.job_settings,
             events_enabled=self.config.events.enabled,
+            redact=self.redactor,
             state=FileRunState(self.config.state_dir / "jobs.json", self.log),
         )
 
@@ -189,6 +190,7 @@ class Host:
             state_folder=self.config.state_dir / record.name,
             services=self.services,
             base=self.config.base,
+            redact=record.redact,
             on_task_failure=lambda task, error: self.supervisor.task_failed(record, task, error),
             health_checks=lambda: self.supervisor.probes,
         )

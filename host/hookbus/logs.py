@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
@@ -57,3 +59,37 @@ def make_logger(
 
 def _wants_colors(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def hiding(log: Any, redact: Callable[[str], str]) -> Any:
+    """The logger, with all that it is given passed through `redact`, tracebacks too."""
+    import structlog
+
+    def hide(
+        _: Any, __: str, fields: MutableMapping[str, Any]
+    ) -> tuple[tuple[Any], dict[str, Any]]:
+        hidden = {key: _hidden(value, redact) for key, value in fields.items() if key != "exc_info"}
+        return (hidden.pop("event", None),), hidden | _traceback(fields.get("exc_info"), redact)
+
+    return structlog.wrap_logger(
+        log, processors=[hide], wrapper_class=structlog.make_filtering_bound_logger(0)
+    )
+
+
+def _hidden(value: Any, redact: Callable[[str], str]) -> Any:
+    """The value as it is, or its text where that has something to hide."""
+    text = value if isinstance(value, str) else repr(value)
+    hidden = redact(text)
+    return value if hidden == text else hidden
+
+
+def _traceback(exc_info: Any, redact: Callable[[str], str]) -> dict[str, Any]:
+    """What tells the logger of an exception: as it was, or the text where it hides something."""
+    error = sys.exc_info() if exc_info is True else exc_info
+    if isinstance(error, tuple):
+        error = error[1]
+    if not isinstance(error, BaseException):
+        return {}
+    text = "".join(traceback.format_exception(error))
+    hidden = redact(text)
+    return {"exc_info": error} if hidden == text else {"exception": hidden.rstrip()}

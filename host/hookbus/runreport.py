@@ -10,7 +10,7 @@ from hookbus.bus.ledger import LedgerReport
 from hookbus.errors import PluginError
 from hookbus.plugins.assembly import Assembly
 from hookbus.plugins.lifecycle import ask
-from hookbus.plugins.plugin import Summary
+from hookbus.plugins.plugin import PluginRecord, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +45,9 @@ def gather_summaries(assembly: Assembly, limit: float, log: Any) -> Iterator[Sum
             log.error("summary failed", plugin=record.name, reason=error.reason)
             continue
         if isinstance(summary, Summary):
-            yield summary
+            yield _without_secrets(summary, record)
+
+
+def _without_secrets(summary: Summary, record: PluginRecord) -> Summary:
+    rows = ((record.redact(str(label)), record.redact(str(text))) for label, text in summary.rows)
+    return Summary(record.redact(summary.title), tuple(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -88,6 +89,21 @@ def test_events_are_immutable_and_take_no_unknown_fields() -> None:
         Tick(nunber=1)  # type: ignore[call-arg]
     assert tick == Tick(number=1)
     assert hash(tick) == hash(Tick(number=1))
+
+
+def test_a_trusted_event_is_the_same_as_a_checked_one() -> None:
+    """In every way in which events are compared, copied, written and kept from being changed."""
+    checked = Traded.decode({"at": TIME, "legs": LEGS})
+    trusted = Traded.trusted(dict(checked), {"at", "legs"})
+    assert trusted == checked
+    assert hash(trusted) == hash(checked)
+    assert repr(trusted) == repr(checked)
+    assert trusted.model_dump_json() == checked.model_dump_json()
+    assert trusted.model_dump(exclude_unset=True) == checked.model_dump(exclude_unset=True)
+    assert pickle.loads(pickle.dumps(trusted)) == trusted.model_copy(deep=True) == checked
+    assert trusted.model_copy(update={"volume": 2.0}).volume == 2.0
+    with pytest.raises(ValidationError, match="frozen"):
+        trusted.volume = 2.0  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ from hookbus.containment.ownership import Ownership, host_context
 from hookbus.envelope import Envelope, Handling, Inlining, Origin, current_envelope
 from hookbus.errors import BusClosed, PublishDeadlock, UsageError
 from hookbus.events import Event, EventRegistry, describe
+from hookbus.operational import OperationalEvent
+from hookbus.settings.secrets import Redactor
 
 get_current_envelope = current_envelope.get
 set_current_envelope = current_envelope.set
@@ -44,7 +46,7 @@ class EventBus:
     `history` the number of recent events kept per type, `max_depth` the longest causal chain,
     `hold_limit` how many seconds one handler may keep publishers waiting before it is cancelled.
     It lives on `loop`, by default the running event loop, and on the thread that makes it;
-    `ownership` is told of every task that plugins start there.
+    `ownership` is told of every task that plugins start there; `redactor` knows the secrets.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class EventBus:
         hold_limit: float = 30.0,
         loop: asyncio.AbstractEventLoop | None = None,
         ownership: Ownership | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.clock = clock
         self.run = run
@@ -75,6 +78,7 @@ class EventBus:
         self.inlines: list[InlineSubscription] = []
         self.ledger = Ledger(self)
         self.reports = Reports(self, log)
+        self._redactor = redactor or Redactor()
         self.gates = Gates(self, hold_limit)
         self.closed = False
         self.loop = loop or asyncio.get_running_loop()
@@ -198,8 +202,11 @@ class EventBus:
     def publish_forced(self, event: Event, origin: Origin | None = None) -> int:
         """Publish without waiting, by default in the host's name; full rings grow up to a limit.
 
-        At the limit, and after the bus was closed, the event is not published but logged.
+        At the limit, and after the bus was closed, the event is not published but logged. The texts
+        of an operational event, which quote exceptions, have no secrets.
         """
+        if isinstance(event, OperationalEvent):
+            event = self._redactor.in_model(event)
         if self.closed:
             self.reports.log.warning("published after the end", published=repr(event))
             return 0

@@ -42,6 +42,7 @@ class PluginContext:
         state_folder: Path,
         services: Services,
         base: Path,
+        redact: Callable[[str], str],
         on_task_failure: Callable[[str, BaseException], None],
         health_checks: Callable[[], tuple[HealthProbe, ...]],
     ) -> None:
@@ -55,6 +56,7 @@ class PluginContext:
         self.exit_stack = AsyncExitStack()
         self.queues: list[WorkQueue[Any]] = []
         self.sources: list[Source] = []
+        self._redact = redact
         self._state_folder = state_folder
         self._services = services
         self._on_task_failure = on_task_failure
@@ -138,7 +140,7 @@ class PluginContext:
             clock=self.clock,
             publish=self.bus.publish_forced,
             on_failure=lambda item, error: self.log.error(
-                "work item failed", queue=name, item=repr(item)[:200], exc_info=error
+                "work item failed", queue=name, item=self._redact(repr(item))[:200], exc_info=error
             ),
             **options,
         )

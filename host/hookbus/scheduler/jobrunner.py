@@ -63,8 +63,10 @@ class Desk:
         publish: Callable[[Event], object],
         report_failure: ReportFailure,
         ledger: RunLedger,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self.clock = clock
+        self.redact = redact
         self.report_failure = report_failure
         self.ledger = ledger
         self._publish = publish
@@ -303,8 +305,9 @@ class JobRunner:
         self._start_next()
 
     def _fail(self, active: _Active, error: BaseException) -> None:
-        self.end(active.due, "failed", error_text(error), active)
-        self._desk.tell(JobFailed(job=self.name, error=error_text(error)), active.due.context)
+        text = self._desk.redact(error_text(error))
+        self.end(active.due, "failed", text, active)
+        self._desk.tell(JobFailed(job=self.name, error=text), active.due.context)
         if not isinstance(error, JobCancelled):
             self._desk.report_failure(self.plugin, f"job {self.job.name}", error)
 

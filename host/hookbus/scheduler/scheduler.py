@@ -180,7 +180,7 @@ class Scheduler:
     `bus_for(plugin)` answers the bus that speaks in a plugin's name, `publish` takes the events
     about jobs without waiting, `settings` are the `[jobs]` of the configuration by full name.
     `report_failure(plugin, what, error)` hears of every run that failed or had to be left behind.
-    `state` remembers persistent jobs.
+    `redact` hides the secrets in what failed runs say. `state` remembers persistent jobs.
     """
 
     def __init__(
@@ -192,10 +192,11 @@ class Scheduler:
         report_failure: ReportFailure,
         settings: Mapping[str, JobSettings] | None = None,
         events_enabled: bool = True,
+        redact: Callable[[str], str] = str,
         state: RunState | None = None,
     ) -> None:
         self.ledger = RunLedger()
-        self._desk = Desk(clock, publish, report_failure, self.ledger)
+        self._desk = Desk(clock, publish, report_failure, self.ledger, redact)
         self._alarms = Alarms(clock, self._set_back, self._failed)
         self._bus_for = bus_for
         self._settings = settings or {}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, get_args, get_origin
+from contextlib import suppress
+from typing import Any, Final, TypeVar, get_args, get_origin
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 
 HIDDEN: Final = "**********"
 """What stands in the place of a secret; pydantic shows the same."""
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 _SECRET_TYPES: Final = (SecretStr, SecretBytes, Secret)
 _SHORTEST: Final = 3
@@ -72,7 +76,18 @@ def _leaves(data: Any) -> Iterator[str]:
         for item in data:
             yield from _leaves(item)
     elif data is not None and not isinstance(data, bool):
-        yield data.decode(errors="replace") if isinstance(data, bytes) else str(data)
+        yield from _forms_told(
+            data.decode(errors="replace") if isinstance(data, bytes) else str(data)
+        )
+
+
+def _forms_told(text: str) -> Iterator[str]:
+    """A secret, and where it is a URL the password in it, which messages quote without the rest."""
+    yield text
+    with suppress(ValueError):
+        password = urlsplit(text).password if "://" in text else None
+        if password:
+            yield from (password, unquote(password))
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -83,9 +98,38 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         if len(secret) < _SHORTEST:
             continue
-        for form in {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]}:
+        for form in _written(secret):
             text = text.replace(form, HIDDEN)
     return text
+
+
+def _written(secret: str) -> tuple[str, ...]:
+    """A secret as it may stand in a text: plain, quoted by Python or JSON, or put into one line."""
+    in_json = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+    one_line = " ".join(secret.split()) or secret
+    return tuple(dict.fromkeys((secret, repr(secret)[1:-1], *in_json, one_line)))
+
+
+class Redactor:
+    """Hides the secrets of all plugins of a host in what the host tells."""
+
+    def __init__(self) -> None:
+        self._secrets: tuple[str, ...] = ()
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these as well from now on."""
+        known = {*self._secrets, *secrets}
+        self._secrets = tuple(sorted(known, key=lambda text: (-len(text), text)))
+
+    def __call__(self, text: str) -> str:
+        """Return `text` with every secret hidden."""
+        return redact(text, self._secrets)
+
+    def in_model(self, model: _Model) -> _Model:
+        """The same model, or a copy where one of its texts had a secret."""
+        texts = {name: self(text) for name, text in model if isinstance(text, str)}
+        hidden = {name: text for name, text in texts.items() if text != getattr(model, name)}
+        return model.model_copy(update=hidden) if hidden else model
 
 
 def hide_secrets(annotation: Any, data: Any) -> Any:

@@ -141,6 +141,22 @@ def test_a_restart_never_loosens(
         assert paused.ratchet.level >= whole.ratchet.level
 
 
+def test_what_was_unhealthy_before_a_restart_still_blocks() -> None:
+    """Calm portfolios do not relax the mode while a critical component may still be so."""
+    settings = only("drawdown", "health", health={"confirm_within": 10 * 3600})
+    before = begun(settings)
+    give(before, make_health("critical", "feed"))
+    after = Controller(settings)
+    after.restore(before.state(ns(START)), ns(START))
+    after.begin(ns(START))
+    policies = [give(after, make_portfolio(1000, hour)) for hour in range(13)]
+    assert [one is None for one in policies] == [True] * 11 + [False, True]
+    assert after.notes == [
+        "feed was critical before the restart and counts no more: nothing was heard of it for "
+        "36,000 s"
+    ]
+
+
 def level_of(policy: PolicyUpdated) -> int:
     """The level of a policy's mode."""
     return MODES.index(policy.mode)

@@ -18,6 +18,7 @@ from hookbus.testing import HostFactory
 from hookbus.testing.commands import run_command
 from hookbus_msc.events import PolicyPinned, PolicyUnpinned
 from hookbus_msc.plugin import MscPlugin
+from hookbus_msc.statefile import StateFile
 from hookbus_trading.control import PolicyUpdated
 from hookbus_trading.plugin import TradingPlugin
 
@@ -82,6 +83,17 @@ async def test_a_pin_ends_on_time_although_nothing_happens(host_factory: HostFac
         await host.bus.publish(PolicyUnpinned())
         await host.clock.sleep(9 * 3600)
         assert [one.mode for one in host.recorded.of(PolicyUpdated)[-2:]] == ["defensive", "normal"]
+
+
+async def test_however_many_pins_one_timer_waits(host_factory: HostFactory) -> None:
+    """A pin that replaces another leaves no task behind that waits for the first one's end."""
+    async with host_factory(*PLUGINS) as host:
+        for hours in range(1, 20):
+            pin = PolicyPinned(mode="normal", reason="a test", until=at(hours))
+            await host.bus.publish(pin)
+        await asyncio.sleep(0)
+        waiting = [task for task in asyncio.all_tasks() if task.get_name() == "msc.alarm"]
+        assert len(waiting) == 1
 
 
 async def test_under_the_simulated_clock_no_state_is_kept(
@@ -185,10 +197,14 @@ def test_an_operator_pins_by_hand_and_a_kill_forgets_nothing(tmp_path: Path) -> 
     """Pin with the command, kill -9 at once, start again: still pinned, and critical as it was."""
     with running(tmp_path) as process:
         emit(tmp_path, "msc.policy_pinned", "mode=aggressive", "reason=a test", "by=eve")
-        health = '{"component": "feed", "status": "critical", "previous": "healthy", "reason": "x"}'
-        emit(tmp_path, "control.health", "--data", health)
+        trouble = ("status=critical", "previous=healthy", "reason=it is gone")
+        for component in ("feed", "broker"):
+            emit(tmp_path, "control.health", f"component={component}", *trouble)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+    kept = StateFile(tmp_path / "state" / "msc" / "state.json").read()
+    assert kept is not None
+    assert set(kept.health) == {"feed", "broker"}
     with running(tmp_path):
         emit(tmp_path, "msc.policy_unpinned", "--data", '{"reason": "the test is over"}')
     text = (tmp_path / "log.txt").read_text() + (tmp_path / "events.jsonl").read_text()

@@ -29,6 +29,13 @@ STEPS = st.lists(
 )
 
 
+def make(dwell: float, enough: int, level: int = NORMAL) -> Ratchet:
+    """A ratchet at a level."""
+    ratchet = Ratchet(dwell, enough)
+    ratchet.level = level
+    return ratchet
+
+
 def play(ratchet: Ratchet, steps: list[tuple[int, int, int]]) -> list[Look]:
     """The history of a ratchet over some (seconds, demand, calm)."""
     now, looks = 0, []
@@ -50,13 +57,12 @@ def calm_run(looks: list[Look], end: int, level: int) -> list[Look]:
     return looks[first : end + 1]
 
 
-@given(STEPS, st.integers(0, 60), st.integers(1, 6))
+@given(STEPS, st.integers(0, 60), st.integers(1, 6), LEVELS)
 def test_what_holds_for_any_sequence(
-    steps: list[tuple[int, int, int]], dwell: int, enough: int
+    steps: list[tuple[int, int, int]], dwell: int, enough: int, before: int
 ) -> None:
     """Looking back over the whole history, every level is the one that the rules ask for."""
-    looks = play(Ratchet(dwell, enough), steps)
-    before = NORMAL
+    looks = play(make(dwell, enough, before), steps)
     for index, look in enumerate(looks):
         assert look.level >= look.demand
         if look.demand > before:
@@ -69,11 +75,13 @@ def test_what_holds_for_any_sequence(
         before = look.level
 
 
-@given(STEPS, st.integers(1, 60), st.integers(1, 6))
-def test_it_does_not_flap(steps: list[tuple[int, int, int]], dwell: int, enough: int) -> None:
+@given(STEPS, st.integers(1, 60), st.integers(1, 6), LEVELS)
+def test_it_does_not_flap(
+    steps: list[tuple[int, int, int]], dwell: int, enough: int, start: int
+) -> None:
     """A relaxation comes a whole dwell after any other change, so there are few of them."""
-    looks = play(Ratchet(dwell, enough), steps)
-    changes = [(looks[0].time_ns, NORMAL)] if looks else []
+    looks = play(make(dwell, enough, start), steps)
+    changes = [(looks[0].time_ns, start)] if looks else []
     relaxed = 0
     for look in looks:
         time_ns, level = changes[-1]
@@ -92,9 +100,9 @@ def test_within_the_hysteresis_nothing_changes(values: list[float]) -> None:
     """A figure that wanders between a threshold and its calm one moves the mode neither way."""
     limits = Thresholds.of(0.05, 0.10, 0.2)
     for level in (NORMAL, DEFENSIVE):
-        ratchet = Ratchet(0, 1)
-        ratchet.level = level
-        looks = play(ratchet, [(60, limits.demand(one), limits.calm(one)) for one in values])
+        looks = play(
+            make(0, 1, level), [(60, limits.demand(one), limits.calm(one)) for one in values]
+        )
         assert {look.level for look in looks} == {level}
 
 
@@ -123,8 +131,7 @@ def test_a_restart_goes_on_with_the_dwell_but_not_with_the_time_between() -> Non
 
 def test_a_clock_that_is_set_back_only_delays() -> None:
     """Time that goes backwards makes no dwell longer than it was."""
-    ratchet = Ratchet(60, 1)
-    ratchet.level = DEFENSIVE
+    ratchet = make(60, 1, DEFENSIVE)
     assert not ratchet.observe(0, 0, 100 * SECOND)
     assert not ratchet.observe(0, 0, 50 * SECOND)
     assert ratchet.calm_seconds(50 * SECOND) == 0.0
