@@ -115,7 +115,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests against the installed wheels; arguments after `--` go to pytest."""
     install(session, EVERYTHING, *group("test"), *group("reference"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session

@@ -68,7 +68,7 @@ def test_docs_hooks_describe_every_attribute(cls: type, heading: str) -> None:
 
 def _attributes(cls: type) -> set[str]:
     given = set(inspect.signature(cls).parameters) if cls is PluginContext else set()
-    hidden = {"settings", "state_folder", "services", "on_task_failure"}
+    hidden = {"settings", "state_folder", "services", "redact", "on_task_failure"}
     public = {name for name in {*vars(cls), *given} if not name.startswith("_")}
     return public - hidden
 

@@ -25,7 +25,7 @@ LIMITS = st.fixed_dictionaries(
     {
         "fraction_per_trade": st.decimals("0.01", 1, places=2),
         "quantity_step": st.sampled_from([Decimal("0.0001"), Decimal("0.01"), Decimal(1)]),
-        "maximum_position": st.none() | st.decimals("0.5", 200, places=2),
+        "maximum_position": st.none() | st.decimals(1, 200, places=2),
         "maximum_order_value": st.none() | st.decimals(1, 20_000, places=2),
         "maximum_open_positions": st.none() | st.integers(1, 2),
         "daily_loss_limit": st.none() | st.decimals("0.01", "0.5", places=2),
