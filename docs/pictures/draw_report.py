@@ -15,11 +15,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PICTURE = Path(__file__).with_name("report.png")
 CONFIG = "docs/examples/everything/hookbus.toml"
-BROWSER = (
-    "chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync "
-    "--hide-scrollbars --window-size=1280,890"
-).split()
+BROWSER = [
+    "chromium",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1280,890",
+]
 
 
 def take(folder: Path) -> None:
