@@ -106,12 +106,13 @@ class SimulatedClock:
         """Wait until a simulated instant; return at once when it has passed."""
         if time_ns <= self._now_ns:
             return
-        if self.idle_until(time_ns):
+        sleepers = self._sleepers
+        if (not sleepers or sleepers[0][0] > time_ns) and self.idle_until(time_ns):
             self._now_ns = time_ns
             return
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._order += 1
-        heapq.heappush(self._sleepers, (time_ns, self._order, wake))
+        heapq.heappush(sleepers, (time_ns, self._order, wake))
         await wake
 
     def next_wake_ns(self) -> int | None:

@@ -43,19 +43,31 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.outstanding = 0
         self.finishing = False
         self._paced_from: tuple[float, int] | None = None
-        self._turned_at = 0.0
+        self._turn_due = 0.0
+        self._alone = False  # True when nothing but the loop's own pipe is looked at
 
     def is_silent(self) -> bool:
         """Whether nothing from outside is waited for or has come in; False when a turn is due."""
         if self.outstanding or self.finishing or self.clock.pace is not None:
             return False
-        if time.monotonic() - self._turned_at > _TURN_EVERY:
+        if time.monotonic() > self._turn_due:
             return False
-        only_self_pipe = len(self.get_map()) == 1
-        return only_self_pipe or not super().select(0)
+        return self._alone or not super().select(0)
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """As that of a selector."""
+        key = super().register(fileobj, events, data)
+        self._alone = len(self.get_map()) == 1
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        """As that of a selector."""
+        key = super().unregister(fileobj)
+        self._alone = len(self.get_map()) == 1
+        return key
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        self._turned_at = time.monotonic()
+        self._turn_due = time.monotonic() + _TURN_EVERY
         ready: list[Any] = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
@@ -121,16 +133,16 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return super().call_later(delay, callback, *args, context=context)
 
     def _idle_until(self, time_ns: int) -> bool:
-        """Whether what runs now is all there is, and nothing else is due up to `time_ns`."""
-        task = asyncio.current_task(self)
-        if self._ready or task is None or task.cancelling():  # type: ignore[attr-defined]
+        """Whether what runs now is all there is, and no timer is due up to `time_ns`."""
+        if self._ready:  # type: ignore[attr-defined]
             return False
         timers = self._scheduled  # type: ignore[attr-defined]
-        seconds = (time_ns - self.clock.start_ns) / SECOND + _ROUNDING
-        if timers and timers[0].when() <= seconds:
-            return False
-        sleeper = self.clock.next_wake_ns()
-        return (sleeper is None or sleeper > time_ns) and self._jumping.is_silent()
+        if timers:
+            seconds = (time_ns - self.clock.start_ns) / SECOND + _ROUNDING
+            if timers[0].when() <= seconds:
+                return False
+        task = asyncio.current_task(self)
+        return task is not None and not task.cancelling() and self._jumping.is_silent()
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """As asyncio's; simulated time stands still until the thread has answered."""
