@@ -56,27 +56,20 @@ class OldFiles:
             surplus = 0 if self._keep is None else max(0, len(numbers) - self._keep)
             for files in list(numbers.values())[:surplus]:
                 for file in files:
+                    file.with_name(file.name + UNFINISHED).unlink(missing_ok=True)
                     file.unlink()
                 self.removed += 1
             for files in list(numbers.values())[surplus:] if self._compress else ():
-                _pack(files)
+                for plain in (file for file in files if file.suffix != PACKED):
+                    _pack(plain)
         except OSError as error:
             self.problem = f"{error.filename or self._path}: {error.strerror or error}"
         else:
             self.problem = None
 
 
-def _pack(files: list[Path]) -> None:
-    plain = next((file for file in files if file.suffix != PACKED), None)
-    if plain is None:
-        return
-    if len(files) == 1:
-        _write_packed(plain)
-    plain.unlink()
-
-
-def _write_packed(plain: Path) -> None:
-    """Write the packed file beside the plain one; it has its name only once it is complete."""
+def _pack(plain: Path) -> None:
+    """Put a packed file in place of a plain one, which goes once the packed one is complete."""
     unfinished = plain.with_name(plain.name + UNFINISHED)
     try:
         with unfinished.open("wb") as file:
@@ -87,8 +80,9 @@ def _write_packed(plain: Path) -> None:
                 shutil.copyfileobj(source, packed)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.rename(plain.with_name(plain.name + PACKED))
+        unfinished.replace(plain.with_name(plain.name + PACKED))
     except OSError:
         with suppress(OSError):
             unfinished.unlink()
         raise
+    plain.unlink()

@@ -110,12 +110,14 @@ def test_a_second_run_goes_on_numbering(tmp_path: Path) -> None:
 
 
 def test_only_so_many_old_files_are_kept_and_the_others_are_counted(tmp_path: Path) -> None:
-    """The newest stay."""
+    """The newest stay, and of those that went nothing does, a half-packed part included."""
     path = tmp_path / "events.log"
+    (tmp_path / "events.log.000001.gz.part").touch()
     log = open_log(path, size=1, keep=2)
     for number in range(6):
         log.write(str(number), START)
     log.close()
+    assert files(path) == ["events.log", "events.log.000004", "events.log.000005"]
     assert everything(path) == "3\n4\n5\n"
     assert (log.rotations, log.old.removed) == (5, 3)
 
@@ -131,6 +133,7 @@ def test_packed_files_are_the_same_every_time(tmp_path: Path) -> None:
         packed.append((tmp_path / f"{name}.000001.gz").read_bytes())
         assert not (tmp_path / f"{name}.000001").exists()
     assert packed[0] == packed[1]
+    assert packed[0][4:8] == bytes(4), "gzip keeps the time of day here"
     assert gzip.decompress(packed[0]) == b"one\n"
 
 
