@@ -138,7 +138,8 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the bus beside other ways to do it; `nox -s bench -- --quick` is a short look."""
-    install(session, [HOST], "-r", "tests/benchmarks/requirements.txt")
+    requirements = ("-r", "tests/benchmarks/requirements.txt")
+    install(session, EVERYTHING, *group("reference"), *requirements)
     session.run("python", "tests/benchmarks", *session.posargs)
 
 

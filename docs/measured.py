@@ -33,6 +33,7 @@ def page(data: dict[str, Any], note: str) -> str:
         *(_deliveries(data, kind, burst) for burst in BURSTS for kind in ("async", "inline")),
         _latency(data),
         _memory(data),
+        *_loop(data),
         _targets(data),
     ]
     return PAGE.format(note=note, how=how(data), tables="\n\n".join(tables))
@@ -108,6 +109,24 @@ def _memory(data: dict[str, Any]) -> str:
         "time, to without it",
     ]
     return "## A stalled subscriber\n\n" + _table(heads, cells)
+
+
+def _loop(data: dict[str, Any]) -> Iterator[str]:
+    """The trading loop, where it was measured."""
+    if not data.get("loop"):
+        return
+    cells = [
+        [
+            row["contender"],
+            f"{row['bars']:,}",
+            *_figures(row, "microseconds", "bars_per_second"),
+            "-" if row["ratio"] is None else f"{row['ratio']:.2f}",
+            "-" if row["memory"] is None else f"{row['memory'] / 1e6:,.0f}",
+        ]
+        for row in data["loop"]
+    ]
+    heads = ["a run in a fresh process", "bars", "µs per bar", "bars/s", "to backtesting.py", "MB"]
+    yield "## The trading loop\n\n" + _table(heads, cells)
 
 
 def _targets(data: dict[str, Any]) -> str:

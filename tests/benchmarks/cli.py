@@ -14,9 +14,11 @@ from rich.console import Console
 from .adapter import Hookbus, HookbusLossless, HookbusNowait
 from .chart import write_chart
 from .contenders import PEERS, BareLoop, Blinker, Contender, QueueEach, TaskEach
+from .fastlane import measure as measure_fastlane
 from .harness import Plan
 from .installed import run_installed
 from .latency import run_latency
+from .loop import run_loop
 from .memory import run_memory
 from .report import print_report, write_json
 from .results import Results
@@ -24,7 +26,7 @@ from .startup import run_startup
 from .throughput import run_deliveries, run_pipeline
 from .workload import Kind
 
-PARTS = ("throughput", "pipeline", "latency", "memory", "startup")
+PARTS = ("throughput", "pipeline", "latency", "memory", "startup", "loop", "fastlane")
 LINEUP: tuple[type[Contender], ...] = (BareLoop, Hookbus, HookbusNowait, HookbusLossless, *PEERS)
 PACED: tuple[tuple[type[Contender], Kind], ...] = (
     (Hookbus, "async"),
@@ -61,7 +63,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python tests/benchmarks", description="Measure hookbus beside other ways to do it."
     )
-    parser.add_argument("--quick", action="store_true", help="a look of half a minute")
+    parser.add_argument("--quick", action="store_true", help="a look of a minute")
     parser.add_argument("--repeat", type=int, metavar="N", help="measurements per row")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every row here")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the deliveries here")
@@ -108,4 +110,9 @@ def _measure(parts: Sequence[str], plan: Plan, errors: Console) -> Results:
         if "startup" in parts:
             results.startup = run_startup(plan, say)
             results.installed = run_installed(say)
+        if "loop" in parts:
+            results.loop = run_loop(plan, say)
+        if "fastlane" in parts:
+            say("the fast lane")
+            results.fastlane = measure_fastlane(plan.quick)
     return results

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from . import installed, latency, memory, startup, throughput
+from . import installed, latency, loop, memory, startup, throughput
 from .harness import Plan
 from .machine import describe_machine, package_versions
 from .results import Results
@@ -58,16 +59,16 @@ def _tables(results: Results) -> Iterable[Table]:
             rows = [r for r in results.deliveries if (r.kind, r.burst) == (kind, burst)]
             if rows:
                 yield _deliveries_table(rows, f"{kind} handlers, bursts of {burst}")
-    if results.pipeline:
-        yield _pipeline_table(results.pipeline)
-    if results.latency:
-        yield _latency_table(results.latency)
-    if results.memory:
-        yield _memory_table(results.memory)
-    if results.startup:
-        yield _startup_table(results.startup)
-    if results.installed:
-        yield _installed_table(results.installed)
+    parts: tuple[tuple[Any, Callable[[Any], Table]], ...] = (
+        (results.pipeline, _pipeline_table),
+        (results.latency, _latency_table),
+        (results.memory, _memory_table),
+        (results.startup, _startup_table),
+        (results.installed, _installed_table),
+        (results.loop, _loop_table),
+        (results.fastlane, _fastlane_table),
+    )
+    yield from (table(rows) for rows, table in parts if rows)
 
 
 def _table(title: str, *columns: str, names: int = 1) -> Table:
@@ -162,6 +163,32 @@ def _installed_table(rows: Sequence[installed.Row]) -> Table:
         note = "" if row.verdict == "ok" else row.verdict
         table.add_row("enabled plugins", str(row.enabled), str(row.enabled_imported), note)
         table.add_row("disabled plugins", str(disabled), str(row.disabled_imported), "")
+    return table
+
+
+def _loop_table(rows: Sequence[loop.Row]) -> Table:
+    columns = ("", "bars", "µs per bar", "bars/s", f"x {loop.REFERENCE}", "peak memory")
+    table = _table("A trading run in a fresh process, reading the bars included", *columns)
+    table.add_column("")
+    for row in rows:
+        table.add_row(
+            row.contender,
+            f"{row.bars:,}",
+            _number(row.microseconds, 1),
+            _number(row.bars_per_second),
+            _ratio(row.ratio),
+            DASH if row.memory is None else _bytes(round(row.memory)),
+            "" if row.verdict == "ok" else row.verdict,
+        )
+    return table
+
+
+def _fastlane_table(measured: dict[str, Any]) -> Table:
+    title = "Microseconds from a trade to its tick on the fast lane"
+    table = _table(title, "background lane", "p50", "p99", "p99 of CPU time")
+    for name, waiting in (("idle", "empty"), ("loaded", f"{measured['waiting']:,} items")):
+        row = measured[name]
+        table.add_row(waiting, *(_number(row[key]) for key in ("p50", "p99", "cpu_p99")))
     return table
 
 

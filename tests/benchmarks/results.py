@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from . import installed, latency, memory, startup, throughput
+from . import installed, latency, loop, memory, startup, throughput
 
 
 @dataclass
@@ -17,6 +18,8 @@ class Results:
     memory: list[memory.Row] = field(default_factory=list)
     startup: list[startup.Row] = field(default_factory=list)
     installed: list[installed.Row] = field(default_factory=list)
+    loop: list[loop.Row] = field(default_factory=list)
+    fastlane: dict[str, Any] = field(default_factory=dict)
 
     def delivery(
         self, contender: str, kind: str, subscribers: int, burst: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .loop import LOOP, RECORDED
 from .results import Results
 
 HOOKBUS = "hookbus"
@@ -34,6 +35,10 @@ QUEUE_LIMIT = 1.1
 PIPELINE_LEAST = 300_000
 NEIGHBOUR_LIMIT = 1.05
 STARTUP_LIMIT = 3.0
+LOOP_LIMITS = ((LOOP, 1.0), (RECORDED, 3.0))
+FLAT_LIMIT = 1.2
+FLAT_FROM = 10_000
+"""Bars of the run that longer ones are compared with; a shorter one is mostly start and end."""
 
 
 def judge(results: Results) -> list[Target]:
@@ -44,6 +49,8 @@ def judge(results: Results) -> list[Target]:
         *_memory(results),
         *_pipeline(results),
         *_startup(results),
+        *_loop(results),
+        *_fastlane(results),
     ]
 
 
@@ -90,3 +97,25 @@ def _startup(results: Results) -> Iterator[Target]:
         figure = f"disabled plugins that are imported, of {run.installed - run.enabled}"
         measured = run.disabled_imported if works else None
         yield Target(figure, measured, 0.0, "plugins", digits=0)
+
+
+def _loop(results: Results) -> Iterator[Target]:
+    rows = {row.contender: row for row in results.loop}
+    for name, limit in LOOP_LIMITS:
+        if name in rows and rows[name].ratio is not None:
+            yield Target(
+                f"trading loop ({name}), to backtesting.py", rows[name].ratio, limit, "times"
+            )
+    made_up = {row.bars: row.microseconds for row in results.loop if "made-up" in row.contender}
+    first, longest = made_up.get(FLAT_FROM), max(made_up, default=0)
+    last = made_up.get(longest)
+    if first and last:
+        figure = f"time per bar over {longest:,} bars, to {FLAT_FROM:,}"
+        yield Target(figure, last / first, FLAT_LIMIT, "times")
+
+
+def _fastlane(results: Results) -> Iterator[Target]:
+    lane = results.fastlane
+    if lane:
+        figure = "p99 of the fast lane beside 100,000 background items, to idle"
+        yield Target(figure, lane["ratio_p99"], lane["most"], "times")
