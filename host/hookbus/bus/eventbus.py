@@ -123,15 +123,24 @@ class EventBus:
             channel.tail = tail + 1
             if channel.sleepers:
                 channel.wake()
-        matched = route.targets
+        matched = route.readers
+        inlines, handlers = route.inlines, route.handlers
         if route.special:
-            matched += self._dispatch_special(route, envelope)
-        if route.handlers:
-            self._call_inlines(route, envelope, holder)
+            matched += self._push_special(route, envelope)
+            if route.choosy:
+                inlines = self._that_accept(route.inlines, event)
+                handlers = tuple(one.call for one in inlines)
+        if handlers:
+            matched += len(handlers)
+            self._call_inlines(inlines, handlers, envelope, holder)
         return matched
 
     def _call_inlines(
-        self, route: Route, envelope: Envelope, holder: Envelope | Handling | None
+        self,
+        inlines: tuple[InlineSubscription, ...],
+        handlers: tuple[Callable[[Any], Any], ...],
+        envelope: Envelope,
+        holder: Envelope | Handling | None,
     ) -> None:
         inlining = self._inlining
         if holder is None:
@@ -140,48 +149,46 @@ class EventBus:
             token = set_current_envelope(inlining)
         outer, inlining.current = inlining.current, envelope
         event = envelope.event
-        inlines = route.inlines
-        handlers = iter(route.handlers)
+        left = iter(handlers)
         try:
             while True:
                 try:
-                    for handler in handlers:
+                    for handler in left:
                         handler(event)
                     break
                 except FAILURES as error:
-                    inlines[-operator.length_hint(handlers) - 1].failed(envelope, error)
+                    inlines[-operator.length_hint(left) - 1].failed(envelope, error)
         finally:
             inlining.current = outer
             if holder is not None and holder is not inlining:
                 reset_current_envelope(token)
 
-    def _dispatch_special(self, route: Route, envelope: Envelope) -> int:
-        """What only some routes need: critical events are kept, and predicates are asked."""
+    def _push_special(self, route: Route, envelope: Envelope) -> int:
+        """What only some channels need: critical events are kept, and predicates are asked."""
         if route.critical:
             for channel in route.channels:
                 channel.keep_last()
         matched = 0
-        for target in route.conditional:
-            if not self.accepts(target, envelope.event):
-                target.filtered += 1
-            elif isinstance(target, Channel):
-                target.push(envelope)
-                matched += len(target.readers)
-                if route.critical:
-                    target.keep_last()
-            else:
-                matched += 1
-                self._call_conditional(target, envelope)
+        for channel in route.conditional:
+            if not self.accepts(channel, envelope.event):
+                channel.filtered += 1
+                continue
+            channel.push(envelope)
+            matched += len(channel.readers)
+            if route.critical:
+                channel.keep_last()
         return matched
 
-    def _call_conditional(self, target: InlineSubscription, envelope: Envelope) -> None:
-        token = current_envelope.set(envelope)
-        try:
-            target.call(envelope.event)
-        except FAILURES as error:
-            target.failed(envelope, error)
-        finally:
-            current_envelope.reset(token)
+    def _that_accept(
+        self, inlines: tuple[InlineSubscription, ...], event: Event
+    ) -> tuple[InlineSubscription, ...]:
+        accepting = []
+        for one in inlines:
+            if self.accepts(one, event):
+                accepting.append(one)
+            else:
+                one.filtered += 1
+        return tuple(accepting)
 
     def accepts(self, target: Channel | InlineSubscription, event: Event) -> bool:
         """Whether a target's predicate lets `event` through; one that raises does not."""

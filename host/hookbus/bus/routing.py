@@ -15,14 +15,16 @@ from hookbus.events import Event, event_type
 class Route:
     """The targets of one event class, and how often it was published.
 
-    `handlers` are the functions of `inlines`, in the same order. Channels and inline
-    subscriptions with a predicate stand apart in `conditional`. `gated` are the channels that may
-    make a publisher wait; `special` says whether there is more to do than pushing and
-    calling. `targets` counts the subscriptions reached without a predicate.
+    `channels` take every event, those in `conditional` what their predicate lets through; `gated`
+    are the channels that may make a publisher wait. `inlines` are called in the order of
+    subscribing, and `handlers` are their functions; `choosy` says whether one has a predicate.
+    `special` says whether there is more to do than pushing and calling. `readers` counts those of
+    `channels`.
     """
 
     __slots__ = (
         "channels",
+        "choosy",
         "conditional",
         "count",
         "critical",
@@ -30,9 +32,9 @@ class Route:
         "gated",
         "handlers",
         "inlines",
+        "readers",
         "recent",
         "special",
-        "targets",
     )
 
     def __init__(self, event_class: type[Event], history: int) -> None:
@@ -41,26 +43,24 @@ class Route:
         self.count = 0
         self.recent: deque[Envelope] = deque(maxlen=history)
         self.channels: tuple[Channel, ...] = ()
-        self.conditional: tuple[Channel | InlineSubscription, ...] = ()
+        self.conditional: tuple[Channel, ...] = ()
         self.inlines: tuple[InlineSubscription, ...] = ()
         self.handlers: tuple[Callable[[Any], Any], ...] = ()
         self.gated: tuple[Channel, ...] = ()
+        self.choosy = False
         self.special = self.critical
-        self.targets = 0
+        self.readers = 0
 
     def rebuild(self, channels: Iterable[Channel], inlines: Iterable[InlineSubscription]) -> None:
         """Work out the targets anew, after subscriptions have changed."""
         matching = [channel for channel in channels if channel.filter.matches(self.event_class)]
-        called = [one for one in inlines if one.filter.matches(self.event_class)]
         self.channels = tuple(channel for channel in matching if channel.predicate is None)
-        self.inlines = tuple(one for one in called if one.predicate is None)
+        self.conditional = tuple(channel for channel in matching if channel.predicate is not None)
+        self.inlines = tuple(one for one in inlines if one.filter.matches(self.event_class))
         self.handlers = tuple(one.call for one in self.inlines)
-        self.conditional = (
-            *(channel for channel in matching if channel.predicate is not None),
-            *(one for one in called if one.predicate is not None),
-        )
-        self.special = self.critical or bool(self.conditional)
+        self.choosy = any(one.predicate is not None for one in self.inlines)
+        self.special = self.critical or self.choosy or bool(self.conditional)
         self.gated = tuple(
             channel for channel in matching if any(reader.lossless for reader in channel.readers)
         )
-        self.targets = len(self.inlines) + sum(len(channel.readers) for channel in self.channels)
+        self.readers = sum(len(channel.readers) for channel in self.channels)
