@@ -17,7 +17,6 @@ from hookbus_market.tally import Tally
 
 __all__ = ["Replay"]
 
-_REPORT_EVERY = 256
 _GIVE_WAY_EVERY = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,23 +64,28 @@ class Replay:
         await self._tell_rest()
 
     async def _replay(self, source: Source) -> None:
-        clock = self._context.clock
+        clock, publish = self._context.clock, self._context.bus.publish
         begin = clock.now_ns() if clock.simulated else None
         expected = self._feed.estimated_bars
+        tally, check = self._tally, self._quality.check
         with closing(self._feed.read(self._on_bad_row)) as bars:
             for bar in bars:
                 time_ns = _to_ns(bar.time)
                 if begin is not None and time_ns < begin:
                     self._too_early += 1
                     continue
-                doubts = self._quality.check(bar, time_ns)
+                doubts = check(bar, time_ns)
                 await clock.sleep_until(time_ns)
                 if (doubts or self._due) and not await self._judge(doubts):
                     continue
-                await self._publish(bar)
-                if self._tally.bars % _REPORT_EVERY == 0:
-                    source.progress(self._tally.bars, max(expected, self._tally.bars), "bars")
-        source.progress(self._tally.bars, self._tally.bars, "bars")
+                await publish(bar)
+                tally.add(bar)
+                if tally.bars % _GIVE_WAY_EVERY == 0:
+                    source.progress(tally.bars, max(expected, tally.bars), "bars")
+                    # Bars that are overdue are published without waiting, and others must have
+                    # their turn.
+                    await clock.sleep(0)
+        source.progress(tally.bars, tally.bars, "bars")
 
     def summary(self) -> tuple[tuple[str, str], ...]:
         """Labels and values for a reader."""
@@ -130,13 +134,6 @@ class Replay:
                 reason = f"{doubt.symbol} at {_written(doubt.time)}: {doubt.detail}"
                 raise FeedError(files, reason, _MENDS[doubt.kind])
         return all(doubt.decision == "passed" for doubt in doubts)
-
-    async def _publish(self, bar: Bar) -> None:
-        await self._context.bus.publish(bar)
-        self._tally.add(bar)
-        if self._tally.bars % _GIVE_WAY_EVERY == 0:
-            # Bars that are overdue are published without waiting, and others must have their turn.
-            await self._context.clock.sleep(0)
 
 
 def _to_ns(time: datetime) -> int:
