@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from hookbus import PluginContext, Source
-from hookbus_trading import Bar, DataSuspected
+from hookbus_trading import DataSuspected
 
 from hookbus_market.doubts import Doubts, doubt_about
 from hookbus_market.errors import BadRow, FeedError, OnBadRow, refuse
@@ -17,6 +17,7 @@ from hookbus_market.tally import Tally
 
 __all__ = ["Replay"]
 
+_REPORT_EVERY = 256
 _GIVE_WAY_EVERY = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -80,10 +81,10 @@ class Replay:
                     continue
                 await publish(bar)
                 tally.add(bar)
-                if tally.bars % _GIVE_WAY_EVERY == 0:
+                if tally.bars % _REPORT_EVERY == 0:
                     source.progress(tally.bars, max(expected, tally.bars), "bars")
-                    # Bars that are overdue are published without waiting, and others must have
-                    # their turn.
+                if tally.bars % _GIVE_WAY_EVERY == 0:
+                    # Bars that are overdue do not wait, and others must have their turn.
                     await clock.sleep(0)
         source.progress(tally.bars, tally.bars, "bars")
 
