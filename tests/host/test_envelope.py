@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from hookbus.clock import SimulatedClock, to_ns
-from hookbus.envelope import Envelope, Lagged, Origin, format_time
+from hookbus.cloudevents import format_time
+from hookbus.envelope import Envelope, Lagged, Origin
 from hookbus.events import Event
 from hypothesis import given
 from hypothesis import strategies as st

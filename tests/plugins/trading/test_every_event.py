@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from tests.plugins.trading.instances import EVENTS, instances
 
-README = Path(inspect.getfile(hookbus_trading)).parents[1] / "README.md"
+README = Path(__file__).parents[3] / "plugins" / "trading" / "README.md"
 FAMILIES = (flow, control, runners, pipeline)
 
 KEYS = {
