@@ -11,13 +11,15 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
 from hookbus.events import Event, event_type
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = date(1970, 1, 1)
+_TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
+_CLOCK = tuple(f"{hour:02d}:{minute}" for hour in range(24) for minute in _TWO_DIGITS)
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _encode_anything = json.JSONEncoder(separators=(",", ":")).encode
@@ -143,10 +145,12 @@ def _finite(value: Any) -> Any:
 def format_time(time_ns: int) -> str:
     """RFC 3339 text of a time in nanoseconds since 1970, to the nanosecond where it matters."""
     seconds, fraction = divmod(time_ns, 1_000_000_000)
-    text = _second(seconds)
+    days, seconds = divmod(seconds, 86_400)
+    minutes, seconds = divmod(seconds, 60)
+    text = f"{_date(days)}T{_CLOCK[minutes]}:{_TWO_DIGITS[seconds]}"
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
 
 
 @lru_cache(maxsize=64)
-def _second(seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[: len("2024-05-01T12:00:00")]
+def _date(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).isoformat()

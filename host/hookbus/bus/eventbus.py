@@ -86,7 +86,7 @@ class EventBus:
         (ownership or Ownership()).install(self.loop)
         self._now_ns = clock.now_ns
         self._own_origin = Origin(run, "hookbus")
-        self._inlining = Inlining()
+        self.inlining = Inlining()
         self.settling: list[asyncio.Future[None]] = []
 
     # Publishing
@@ -97,8 +97,8 @@ class EventBus:
         holder = get_current_envelope()
         if holder is None:
             parent = None
-        elif holder is self._inlining:
-            parent = self._inlining.current
+        elif holder is self.inlining:
+            parent = self.inlining.current
         else:
             parent = holder.in_hand()
         if parent is None:
@@ -142,7 +142,7 @@ class EventBus:
         envelope: Envelope,
         holder: Envelope | Handling | None,
     ) -> None:
-        inlining = self._inlining
+        inlining = self.inlining
         if holder is None:
             set_current_envelope(inlining)
         elif holder is not inlining:

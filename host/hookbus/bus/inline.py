@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.filters import Filter, Predicate
 from hookbus.bus.stats import SubscriptionStats
-from hookbus.envelope import Envelope, handled_envelope
+from hookbus.envelope import Envelope, Inlining
 from hookbus.errors import error_text
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class InlineSubscription:
         self.bus = bus
         self.filter = wanted
         self.predicate = predicate
-        self.call = _with_envelope(handler) if envelope else handler
+        self.call = _with_envelope(handler, bus.inlining) if envelope else handler
         self.name = name
         self.plugin = plugin
         self.filtered = 0
@@ -93,8 +93,8 @@ class InlineSubscription:
         return f"<InlineSubscription {self.name!r} of {self.plugin!r} to {self.filter}>"
 
 
-def _with_envelope(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _with_envelope(handler: Callable[[Any], Any], inlining: Inlining) -> Callable[[Any], Any]:
     def call(_: Any) -> Any:
-        return handler(handled_envelope())
+        return handler(inlining.current)
 
     return call
