@@ -8,6 +8,7 @@ Every folder in `plugins/` gets a page of its own, so that adding a plugin edits
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import tomllib
@@ -181,7 +182,7 @@ def _event(cls: type[Event]) -> list[str]:
     facts += [f"key `{declared.key}`"] if declared.key else []
     facts += ["high-frequency"] if declared.high_frequency else []
     facts += ["critical"] if declared.critical else []
-    first = (cls.__doc__ or "").strip()
+    first = (inspect.getdoc(cls) or "").strip()
     lines = [f"### `{declared.name}`", "", f"`{cls.__name__}`, {', '.join(facts)}. {first}", ""]
     return [*lines, *_table("field", cls.model_json_schema()), ""]
 
