@@ -125,7 +125,15 @@ def _loop(data: dict[str, Any]) -> Iterator[str]:
         ]
         for row in data["loop"]
     ]
-    heads = ["a run in a fresh process", "bars", "µs per bar", "bars/s", "to backtesting.py", "MB"]
+    source = data["loop"][0]["source"]
+    heads = [
+        f"a run over {source} bars in a fresh process",
+        "bars",
+        "µs per bar",
+        "bars/s",
+        "to backtesting.py",
+        "MB",
+    ]
     yield "## The trading loop\n\n" + _table(heads, cells)
 
 

@@ -21,6 +21,7 @@ RUN = Path(__file__).with_name("loop_run.py")
 GENUINE = Path(__file__).resolve().parents[3] / "shared" / "data" / "index-2006-1min.csv"
 BARS = 30_889
 REFERENCE = "backtesting.py"
+REPEATS = 5
 LOOP = "feed, strategy, risk, execution, portfolio"
 RECORDED = "the same, with the record of all events"
 EVERYTHING = "every plugin"
@@ -32,10 +33,14 @@ BESIDE = ("lifecycle", "msc", "opprank", "health", "discord", "fastpath", "repor
 
 @dataclass(frozen=True)
 class Row:
-    """A run of a trading loop: how long for each bar, to backtesting.py, and the peak memory."""
+    """A run of a trading loop: how long for each bar, to backtesting.py, and the peak memory.
+
+    `source` says where the bars come from, `genuine` or `made-up`.
+    """
 
     contender: str
     bars: int
+    source: str
     microseconds: float | None
     bars_per_second: float | None
     ratio: float | None
@@ -44,66 +49,72 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Run:
+    """What one run took: seconds, and the peak memory in bytes where the system tells."""
+
+    seconds: float
+    memory: float | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class _Case:
     name: str
     bars: int
+    source: str
     wish: dict[str, Any]
 
 
 def run_loop(plan: Plan, say: Callable[[str], None]) -> list[Row]:
     """Run every case in fresh processes, in turn."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        cases = _cases(folder, quick=plan.quick)
-        found: dict[str, list[dict[str, float]]] = {case.name: [] for case in cases}
-        trouble: dict[str, str] = {}
-        for turn in rotations(cases, 1 if plan.quick else 5):
+    with tempfile.TemporaryDirectory() as folder:
+        cases = _cases(Path(folder), quick=plan.quick)
+        if not GENUINE.exists():
+            say(f"loop: {GENUINE.name} is not there, so all bars are made up")
+        runs: dict[str, list[Run]] = {case.name: [] for case in cases}
+        for turn in rotations(cases, 1 if plan.quick else REPEATS):
             for case in turn:
                 say(f"loop: {case.name}")
-                try:
-                    found[case.name].append(_measure(case.wish))
-                except subprocess.CalledProcessError as error:
-                    trouble[case.name] = f"FAILED: {error.stderr.strip()[-200:]}"
-        return _rows(cases, found, trouble)
+                runs[case.name].append(_measure(case.wish))
+    return [_row(case, runs[case.name], runs.get(REFERENCE, [])) for case in cases]
 
 
-def _rows(
-    cases: list[_Case], found: dict[str, list[dict[str, float]]], trouble: dict[str, str]
-) -> list[Row]:
-    reference = _median(found.get(REFERENCE, []), "seconds")
-    rows = []
-    for case in cases:
-        seconds = _median(found[case.name], "seconds")
-        if case.name in trouble or seconds is None:
-            verdict = trouble.get(case.name, "not measured")
-            rows.append(Row(case.name, case.bars, None, None, None, None, verdict))
-            continue
-        ratio = None if reference is None or case.bars != BARS else seconds / reference
-        each, rate = seconds / case.bars * 1e6, case.bars / seconds
-        memory = _median(found[case.name], "memory")
-        rows.append(Row(case.name, case.bars, each, rate, ratio, memory, "ok"))
-    return rows
+def _row(case: _Case, runs: list[Run], reference: list[Run]) -> Row:
+    failed = [run.error for run in runs if run.error]
+    if failed:
+        return Row(case.name, case.bars, case.source, None, None, None, None, failed[0])
+    seconds = statistics.median(run.seconds for run in runs)
+    known = [run.memory for run in runs if run.memory is not None]
+    memory = statistics.median(known) if known else None
+    each, rate = seconds / case.bars * 1e6, case.bars / seconds
+    ratio = _ratio(runs, reference) if case.bars == BARS else None
+    return Row(case.name, case.bars, case.source, each, rate, ratio, memory, "ok")
 
 
-def _median(runs: list[dict[str, float]], figure: str) -> float | None:
-    known = [run[figure] for run in runs if run[figure] is not None]
-    return statistics.median(known) if known else None
+def _ratio(runs: list[Run], reference: list[Run]) -> float | None:
+    """Median of the ratios in the same turn, so that noise hits both alike."""
+    pairs = zip(runs, reference, strict=False)
+    ratios = [mine.seconds / its.seconds for mine, its in pairs if not its.error]
+    return statistics.median(ratios) if ratios else None
 
 
-def _measure(wish: dict[str, Any]) -> dict[str, float]:
+def _measure(wish: dict[str, Any]) -> Run:
     command = [sys.executable, str(RUN), json.dumps(wish)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return measured
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        complaint = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return Run(0.0, None, f"FAILED: {complaint[-1][:200]}")
+    return Run(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _cases(folder: Path, *, quick: bool) -> list[_Case]:
-    bars = GENUINE if GENUINE.exists() else _made_up(folder, BARS)
+    genuine = GENUINE.exists()
+    bars, source = (GENUINE, "genuine") if genuine else (_made_up(folder, BARS), "made-up")
     record = str(folder / "record.jsonl")
     installed = tuple(name for name in BESIDE if _is_installed(name))
     cases = []
     if find_spec("backtesting") is not None:
-        cases.append(_Case(REFERENCE, BARS, {"bars": str(bars), "reference": True}))
+        cases.append(_Case(REFERENCE, BARS, source, {"bars": str(bars), "reference": True}))
     growing = {
         "feed": FEED,
         "feed, strategy": STAGES[:3],
@@ -112,12 +123,12 @@ def _cases(folder: Path, *, quick: bool) -> list[_Case]:
         LOOP: STAGES,
     }
     for name, plugins in growing.items():
-        cases.append(_Case(name, BARS, _wish(bars, plugins)))
-    cases.append(_Case(RECORDED, BARS, _wish(bars, STAGES, record)))
-    cases.append(_Case(EVERYTHING, BARS, _wish(bars, (*STAGES, *installed), None)))
+        cases.append(_Case(name, BARS, source, _wish(bars, plugins)))
+    cases.append(_Case(RECORDED, BARS, source, _wish(bars, STAGES, record)))
+    cases.append(_Case(EVERYTHING, BARS, source, _wish(bars, (*STAGES, *installed))))
     for count in (1_000, 10_000, 100_000) if quick else (1_000, 10_000, 100_000, 1_000_000):
         wish = _wish(_made_up(folder, count), STAGES)
-        cases.append(_Case(f"the loop over {count:,} made-up bars", count, wish))
+        cases.append(_Case(f"the loop over {count:,} made-up bars", count, "made-up", wish))
     return cases
 
 

@@ -168,7 +168,8 @@ def _installed_table(rows: Sequence[installed.Row]) -> Table:
 
 def _loop_table(rows: Sequence[loop.Row]) -> Table:
     columns = ("", "bars", "µs per bar", "bars/s", f"x {loop.REFERENCE}", "peak memory")
-    table = _table("A trading run in a fresh process, reading the bars included", *columns)
+    title = f"A trading run over {rows[0].source} minutes in a fresh process, reading included"
+    table = _table(title, *columns)
     table.add_column("")
     for row in rows:
         table.add_row(
