@@ -123,17 +123,25 @@ class EventBus:
             channel.tail = tail + 1
             if channel.sleepers:
                 channel.wake()
-        matched = route.readers
-        inlines, handlers = route.inlines, route.handlers
         if route.special:
-            matched += self._push_special(route, envelope)
-            if route.choosy:
-                inlines = self._that_accept(route.inlines, event)
-                handlers = tuple(one.call for one in inlines)
-        if handlers:
-            matched += len(handlers)
-            self._call_inlines(inlines, handlers, envelope, holder)
+            return self._dispatch_special(route, envelope, holder)
+        matched = route.targets
+        if route.handlers:
+            self._call_inlines(route.inlines, route.handlers, envelope, holder)
         return matched
+
+    def _dispatch_special(
+        self, route: Route, envelope: Envelope, holder: Envelope | Handling | None
+    ) -> int:
+        """What only some routes need: critical events are kept, and predicates are asked."""
+        reached = self._push_special(route, envelope)
+        inlines, handlers = route.inlines, route.handlers
+        if route.choosy:
+            inlines = self._that_accept(inlines, envelope.event)
+            handlers = tuple(one.call for one in inlines)
+        if handlers:
+            self._call_inlines(inlines, handlers, envelope, holder)
+        return reached + len(inlines)
 
     def _call_inlines(
         self,
@@ -164,20 +172,19 @@ class EventBus:
                 reset_current_envelope(token)
 
     def _push_special(self, route: Route, envelope: Envelope) -> int:
-        """What only some channels need: critical events are kept, and predicates are asked."""
+        reached = route.targets - len(route.inlines)
         if route.critical:
             for channel in route.channels:
                 channel.keep_last()
-        matched = 0
         for channel in route.conditional:
-            if not self.accepts(channel, envelope.event):
+            if self.accepts(channel, envelope.event):
+                channel.push(envelope)
+                reached += len(channel.readers)
+                if route.critical:
+                    channel.keep_last()
+            else:
                 channel.filtered += 1
-                continue
-            channel.push(envelope)
-            matched += len(channel.readers)
-            if route.critical:
-                channel.keep_last()
-        return matched
+        return reached
 
     def _that_accept(
         self, inlines: tuple[InlineSubscription, ...], event: Event

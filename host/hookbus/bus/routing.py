@@ -18,8 +18,8 @@ class Route:
     `channels` take every event, those in `conditional` what their predicate lets through; `gated`
     are the channels that may make a publisher wait. `inlines` are called in the order of
     subscribing, and `handlers` are their functions; `choosy` says whether one has a predicate.
-    `special` says whether there is more to do than pushing and calling. `readers` counts those of
-    `channels`.
+    `special` says whether there is more to do than pushing and calling; `targets` counts the
+    subscriptions that are reached where there is not.
     """
 
     __slots__ = (
@@ -32,9 +32,9 @@ class Route:
         "gated",
         "handlers",
         "inlines",
-        "readers",
         "recent",
         "special",
+        "targets",
     )
 
     def __init__(self, event_class: type[Event], history: int) -> None:
@@ -49,7 +49,7 @@ class Route:
         self.gated: tuple[Channel, ...] = ()
         self.choosy = False
         self.special = self.critical
-        self.readers = 0
+        self.targets = 0
 
     def rebuild(self, channels: Iterable[Channel], inlines: Iterable[InlineSubscription]) -> None:
         """Work out the targets anew, after subscriptions have changed."""
@@ -63,4 +63,4 @@ class Route:
         self.gated = tuple(
             channel for channel in matching if any(reader.lossless for reader in channel.readers)
         )
-        self.readers = sum(len(channel.readers) for channel in self.channels)
+        self.targets = len(self.inlines) + sum(len(channel.readers) for channel in self.channels)
