@@ -19,7 +19,7 @@ from hookbus.bus.inline import InlineSubscription
 from hookbus.bus.ledger import Ledger
 from hookbus.bus.options import Options
 from hookbus.bus.reports import Reports
-from hookbus.bus.routing import Route
+from hookbus.bus.routing import Inlines, Route
 from hookbus.bus.streams import Stream
 from hookbus.bus.subscription import Subscription, current_subscription
 from hookbus.clock import Clock
@@ -145,7 +145,7 @@ class EventBus:
 
     def _call_inlines(
         self,
-        inlines: tuple[InlineSubscription, ...],
+        inlines: Inlines,
         handlers: tuple[Callable[[Any], Any], ...],
         envelope: Envelope,
         holder: Envelope | Handling | None,
@@ -186,9 +186,7 @@ class EventBus:
                 channel.filtered += 1
         return reached
 
-    def _that_accept(
-        self, inlines: tuple[InlineSubscription, ...], event: Event
-    ) -> tuple[InlineSubscription, ...]:
+    def _that_accept(self, inlines: Inlines, event: Event) -> Inlines:
         accepting = []
         for one in inlines:
             if self.accepts(one, event):

@@ -11,6 +11,9 @@ from hookbus.bus.inline import InlineSubscription
 from hookbus.envelope import Envelope
 from hookbus.events import Event, event_type
 
+Inlines = tuple[InlineSubscription, ...]
+"""Functions to call one after the other, in the order of subscribing."""
+
 
 class Route:
     """The targets of one event class, and how often it was published.
@@ -44,7 +47,7 @@ class Route:
         self.recent: deque[Envelope] = deque(maxlen=history)
         self.channels: tuple[Channel, ...] = ()
         self.conditional: tuple[Channel, ...] = ()
-        self.inlines: tuple[InlineSubscription, ...] = ()
+        self.inlines: Inlines = ()
         self.handlers: tuple[Callable[[Any], Any], ...] = ()
         self.gated: tuple[Channel, ...] = ()
         self.choosy = False
