@@ -27,8 +27,8 @@ _PATIENCE = 100
 _TURN = 0.002
 """Seconds between two looks at what has not ended yet."""
 
-_TURN_EVERY = 0.005
-"""Real seconds after which the loop takes a turn, for signals and other programs to be noticed."""
+_LOOK_EVERY = 0.005
+"""Real seconds after which a busy loop looks for signals and other programs again."""
 
 _ROUNDING = 0.001
 """Simulated seconds within which a sleeper and a timer may be due at the same instant."""
@@ -43,14 +43,14 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.outstanding = 0
         self.finishing = False
         self._paced_from: tuple[float, int] | None = None
-        self._turn_due = 0.0
+        self._look_due = 0.0
         self._alone = False  # True when nothing but the loop's own pipe is looked at
 
     def is_silent(self) -> bool:
-        """Whether nothing from outside is waited for or has come in; False when a turn is due."""
+        """Whether nothing from outside is waited for or has come in; False when a look is due."""
         if self.outstanding or self.finishing or self.clock.pace is not None:
             return False
-        if time.monotonic() > self._turn_due:
+        if time.monotonic() > self._look_due:
             return False
         return self._alone or not super().select(0)
 
@@ -67,9 +67,12 @@ class _JumpingSelector(selectors.DefaultSelector):
         return key
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        self._turn_due = time.monotonic() + _TURN_EVERY
+        now, busy = time.monotonic(), timeout is not None and timeout <= 0
+        if busy and self._alone and now < self._look_due:
+            return []
+        self._look_due = now + _LOOK_EVERY
         ready: list[Any] = super().select(0)
-        if ready or (timeout is not None and timeout <= 0):
+        if ready or busy:
             return ready
         if self.outstanding and not self.finishing:
             return super().select(None)
