@@ -1,1 +1,1 @@
-"""Paper trading in four plugins that know only the bus: strategy, risk, execution, portfolio."""
+"""Paper trading: strategy, risk, execution, portfolio and life cycle, which know only the bus."""

@@ -81,7 +81,11 @@ def test_the_books_balance_to_the_last_digit(steps: list[Fill | Mark]) -> None:
     profit = Fraction(account.realised) + Fraction(account.unrealised)
     gained = Fraction(account.equity) - Fraction(CASH)
     assert profit - Fraction(account.commission) == gained
-    values = [abs(Fraction(position.value)) for position in account.positions.values()]
+    values = [
+        abs(Fraction(lot.quantity)) * Fraction(position.price)
+        for position in account.positions.values()
+        for lot in position.lots.values()
+    ]
     assert Fraction(account.exposure) == sum(values)
 
 

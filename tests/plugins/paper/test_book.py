@@ -1,10 +1,11 @@
 """The portfolio: what it publishes and when, and that the order of arrival does not matter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hookbus import Event
 from hookbus_paper.portfolio.book import PortfolioBook
 from hookbus_paper.portfolio.library import Library
 from hookbus_paper.portfolio.settings import PortfolioSettings
@@ -24,6 +25,7 @@ def library_of(**settings: Any) -> Library:
 
 def tell(library: Library, event: Bar | Fill | TradingSignal) -> list[PortfolioUpdated]:
     """The updates that an event leads to."""
+    events: Iterable[Event]
     if isinstance(event, Bar):
         events = library.on_bar(event)
     elif isinstance(event, Fill):

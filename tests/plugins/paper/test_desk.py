@@ -119,8 +119,8 @@ def test_the_daily_loss_limit_ends_with_the_day() -> None:
     desk = desk_of(daily_loss_limit=0.01)
     desk.on_portfolio(make_update("9000"), at(1))
     assert isinstance(decide(desk, "long")[0], OrderRejected)
-    tomorrow = desk.on_signal(make_signal("long"), at(DAY))
-    assert isinstance(tomorrow[0], Order)
+    (tomorrow,) = desk.on_signal(make_signal("long"), at(DAY))
+    assert isinstance(tomorrow, Order)
 
 
 def test_a_large_position_is_closed_by_several_orders_within_the_limit() -> None:

@@ -1,6 +1,6 @@
 """No sequence of events makes the risk desk send an order beyond its limits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -101,7 +101,7 @@ class Market:
         ended = OrderCancelled(**about(order), reason="cancelled")
         self.decided(self.signals.get(Holder.of(order)), self.desk.on_order_ended(ended))
 
-    def decided(self, signal: TradingSignal | None, decisions: Sequence[Any]) -> None:
+    def decided(self, signal: TradingSignal | None, decisions: Iterable[Any]) -> None:
         """Check what the desk sends; cancel at once what it wants cancelled."""
         if signal is not None:
             self.signals[Holder.of(signal)] = signal

@@ -7,6 +7,7 @@ went by are remembered for that. An order without a time is filled by what comes
 """
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
@@ -20,7 +21,7 @@ from hookbus_trading.flow import (
 )
 
 from hookbus_paper.execution.costs import commission, taker_price
-from hookbus_paper.execution.matching import Working, fillable, quoted_price, room_in
+from hookbus_paper.execution.matching import Quote, Working, fillable, quoted_price, room_in
 from hookbus_paper.execution.settings import ExecutionSettings
 from hookbus_paper.gate import BarGate
 from hookbus_paper.money import EXACT
@@ -46,8 +47,8 @@ class PaperBroker:
 
     def __init__(self, settings: ExecutionSettings) -> None:
         self._settings = settings
-        self._working: dict[str, list[Working]] = {}
-        self._past: deque[Bar] = deque(maxlen=_REMEMBERED_BARS)
+        self._working: dict[str, dict[str, Working]] = {}
+        self._past: deque[Quote] = deque(maxlen=_REMEMBERED_BARS)
         self._halted: str | None = None
         self.gate = BarGate()
         self.orders = Seen()
@@ -64,44 +65,41 @@ class PaperBroker:
         """How many orders wait for a bar."""
         return sum(map(len, self._working.values()))
 
-    def on_bar(self, bar: Bar) -> list[Answer]:
-        """What becomes of the orders that waited for this bar, in the order in which they came."""
-        if not self.gate.admits(bar):
-            return []
-        self._past.append(bar)
-        working = self._working.pop(bar.symbol, None)
-        return [] if working is None else self._execute(working, bar)
+    def on_bar(self, bar: Bar) -> Iterable[Answer]:
+        """What becomes of the orders that waited for this bar, in the order in which they came.
 
-    def on_order(self, order: Order) -> list[Answer]:
+        Each answer is made when it is asked for, so that what the one before leads to, such as a
+        halt, is known by then.
+        """
+        if not self.gate.admits(bar):
+            return ()
+        quote = Quote(bar, room_in(self._settings, bar))
+        self._past.append(quote)
+        working = self._working.get(bar.symbol)
+        return () if working is None else self._execute(list(working.values()), quote)
+
+    def on_order(self, order: Order) -> Iterator[Answer]:
         """What becomes of this order at the bars seen already; otherwise it waits."""
         if not self._mine(order.book) or not self.orders.is_new(order.order_id):
-            return []
+            return
         refusal = self._refusal(order)
         if refusal is not None:
             self.rejected += 1
-            return [refusal]
+            yield refusal
+            return
         self.accepted += 1
-        answers: list[Answer] = []
         work = Working(order)
-        self._keep(work)
-        for bar in self._seen_bars(order):
-            working = self._working.pop(order.symbol)
-            others = [one for one in working if one is not work]
-            if others:
-                self._working[order.symbol] = others
-            answers += self._execute([work], bar)
-            if work not in self._working.get(order.symbol, ()):
-                break
-        return answers
+        self._working.setdefault(order.symbol, {})[order.order_id] = work
+        for quote in self._seen(order):
+            yield from self._execute([work], quote)
 
     def on_cancel(self, request: OrderCancelRequested) -> list[Answer]:
         """Cancel what is left of an order; a request for one that does not work is counted."""
         if not self._mine(request.book):
             return []
-        for work in self._working.get(request.symbol, ()):
-            if work.order.order_id == request.order_id:
-                self._drop(work)
-                return [self._cancel(work, request.reason)]
+        work = self._working.get(request.symbol, {}).get(request.order_id)
+        if work is not None:
+            return [self._cancel(work, request.reason)]
         self.unknown_cancels += 1
         return []
 
@@ -116,8 +114,7 @@ class PaperBroker:
 
     def cancel_open(self, reason: str) -> list[Answer]:
         """Give up every order that still works, and say so."""
-        left = [work for working in self._working.values() for work in working]
-        self._working.clear()
+        left = [work for working in self._working.values() for work in working.values()]
         return [self._cancel(work, reason) for work in left]
 
     def rows(self) -> tuple[tuple[str, str], ...]:
@@ -137,14 +134,14 @@ class PaperBroker:
     def _mine(self, book: str) -> bool:
         return any(fnmatchcase(book, pattern) for pattern in self._settings.books)
 
-    def _keep(self, work: Working) -> None:
-        self._working.setdefault(work.order.symbol, []).append(work)
+    def _works(self, order: Order) -> bool:
+        return order.order_id in self._working.get(order.symbol, ())
 
-    def _drop(self, work: Working) -> None:
-        symbol = work.order.symbol
-        self._working[symbol].remove(work)
-        if not self._working[symbol]:
-            del self._working[symbol]
+    def _drop(self, order: Order) -> None:
+        working = self._working[order.symbol]
+        del working[order.order_id]
+        if not working:
+            del self._working[order.symbol]
 
     def _refusal(self, order: Order) -> OrderRejected | None:
         if self._halted is not None:
@@ -155,47 +152,45 @@ class PaperBroker:
             return None
         return OrderRejected(**about(order), type=order.type, rule=rule, reason=reason)
 
-    def _seen_bars(self, order: Order) -> list[Bar]:
+    def _seen(self, order: Order) -> list[Quote]:
         """The bars seen already that the order may be filled by, oldest first."""
         last = self.gate.last_time(order.symbol)
         at_close = self._settings.fill_at == "close" and order.type == "market"
         if last is None or (order.time is None and not at_close):
             return []
         self.late += order.time is not None and last > order.time
-        found: list[Bar] = []
-        for bar in reversed(self._past):
-            if bar.symbol != order.symbol:
+        found: list[Quote] = []
+        for quote in reversed(self._past):
+            if quote.bar.symbol != order.symbol:
                 continue
-            if not fillable(self._settings, order, bar):
+            if not fillable(self._settings, order, quote.bar):
                 break
-            found.append(bar)
+            found.append(quote)
             if order.time is None:
                 break
         found.reverse()
         return found
 
-    def _execute(self, working: list[Working], bar: Bar) -> list[Answer]:
-        """Fill what this bar fills, in turn, until its volume is used up; keep what is left."""
-        answers: list[Answer] = []
-        room = room_in(self._settings, bar)
+    def _execute(self, working: list[Working], quote: Quote) -> Iterator[Answer]:
+        """Fill what this bar fills, in turn, until its volume is used up."""
         for work in working:
-            expires = work.order.expires
-            if expires is not None and bar.time >= expires:
-                answers.append(self._cancel(work, f"it expired at {expires:%Y-%m-%d %H:%M:%S} UTC"))
-                continue
-            quoted = self._quoted(work, bar)
-            quantity = work.left if room is None else min(work.left, room)
-            if quoted is not None and quantity:
-                answers.append(self._fill(work, bar, quoted, quantity))
-                room = None if room is None else EXACT.subtract(room, quantity)
-            if work.left:
-                self._keep(work)
-        return answers
+            answer = self._settle(work, quote) if self._works(work.order) else None
+            if answer is not None:
+                yield answer
 
-    def _quoted(self, work: Working, bar: Bar) -> Decimal | None:
+    def _settle(self, work: Working, quote: Quote) -> Answer | None:
+        """What a bar does to one order; None when the order goes on waiting."""
+        bar, expires = quote.bar, work.order.expires
+        if expires is not None and bar.time >= expires:
+            return self._cancel(work, f"it expired at {expires:%Y-%m-%d %H:%M:%S} UTC")
         if not fillable(self._settings, work.order, bar):
             return None
-        return quoted_price(self._settings, work, bar)
+        price = quoted_price(self._settings, work, bar)
+        quantity = quote.room_for(work.left)
+        if price is None or not quantity:
+            return None
+        quote.take(quantity)
+        return self._fill(work, bar, price, quantity)
 
     def _fill(self, work: Working, bar: Bar, quoted: Decimal, quantity: Decimal) -> Fill:
         settings, order = self._settings, work.order
@@ -206,7 +201,10 @@ class PaperBroker:
         self.fills += 1
         work.fills += 1
         work.left = EXACT.subtract(work.left, quantity)
-        self.partial += bool(work.left)
+        if work.left:
+            self.partial += 1
+        else:
+            self._drop(order)
         return Fill(
             **about(order) | {"quantity": quantity, "time": bar.time},
             fill_id=str(work.fills),
@@ -224,5 +222,6 @@ class PaperBroker:
         return EXACT.subtract(max(work.charged, minimum), before)
 
     def _cancel(self, work: Working, reason: str) -> OrderCancelled:
+        self._drop(work.order)
         self.cancelled += 1
         return OrderCancelled(**about(work.order) | {"quantity": work.left}, reason=reason)

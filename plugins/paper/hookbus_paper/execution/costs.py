@@ -11,7 +11,6 @@ __all__ = ["commission", "taker_price"]
 
 _BASIS_POINT = Decimal("0.0001")
 _TWO = Decimal(2)
-_ZERO = Decimal(0)
 
 
 def taker_price(
@@ -30,8 +29,7 @@ def taker_price(
     if not bps:
         return quoted
     worse = EXACT.add if side == "buy" else EXACT.subtract
-    price = worse_price(worse(quoted, _share(quoted, bps)), side)
-    return price if price > 0 else quoted
+    return worse_price(worse(quoted, _share(quoted, bps)), side)
 
 
 def commission(settings: ExecutionSettings, quantity: Decimal, price: Decimal) -> Decimal:

@@ -12,7 +12,7 @@ from hookbus_trading.flow import Bar, Order
 from hookbus_paper.execution.settings import ExecutionSettings
 from hookbus_paper.money import EXACT, exact, floor_to_step
 
-__all__ = ["Working", "fillable", "quoted_price", "room_in"]
+__all__ = ["Quote", "Working", "fillable", "quoted_price", "room_in"]
 
 
 class Working:
@@ -26,6 +26,25 @@ class Working:
         self.fills = 0
         self.charged = Decimal(0)
         self.triggered = False
+
+
+class Quote:
+    """A bar, and how much of it orders may still have together: None for as much as they want."""
+
+    __slots__ = ("_room", "bar")
+
+    def __init__(self, bar: Bar, room: Decimal | None) -> None:
+        self.bar = bar
+        self._room = room
+
+    def room_for(self, quantity: Decimal) -> Decimal:
+        """How much of a quantity the bar has room for."""
+        return quantity if self._room is None else min(quantity, self._room)
+
+    def take(self, quantity: Decimal) -> None:
+        """An order has had some of it."""
+        if self._room is not None:
+            self._room = EXACT.subtract(self._room, quantity)
 
 
 def fillable(settings: ExecutionSettings, order: Order, bar: Bar) -> bool:

@@ -32,21 +32,19 @@ class ExecutionPlugin(Plugin):
         bus.subscribe(Bar, self._on_bar, name="bars", mode="inline")
         bus.subscribe(Order, self._on_order, name="orders", mode="inline")
         bus.subscribe(OrderCancelRequested, self._on_cancel, name="cancels", mode="inline")
+        bus.subscribe(TradingResumed, self._on_resumed, name="resumptions", mode="inline")
 
     @hookimpl
     def hookbus_ready(self, context: PluginContext) -> None:
-        """Listen to the kill switch, after the risk check, which does so when it starts.
+        """Listen to halts, after the risk check, which does so when it starts.
 
-        In the other order it would answer the cancellations with new orders.
+        In the other order it would answer the cancellations with new orders; and when trading is
+        resumed, its first order must find the execution ready.
         """
-        bus = context.bus
-        bus.subscribe(TradingHalted, self._on_halted, name="halts", mode="inline")
-        bus.subscribe(TradingResumed, self._on_resumed, name="resumptions", mode="inline")
+        context.bus.subscribe(TradingHalted, self._on_halted, name="halts", mode="inline")
 
     def _on_bar(self, bar: Bar) -> None:
-        answers = self._broker.on_bar(bar)
-        if answers:
-            self._tell(answers)
+        self._tell(self._broker.on_bar(bar))
 
     def _on_order(self, order: Order) -> None:
         self._tell(self._broker.on_order(order))

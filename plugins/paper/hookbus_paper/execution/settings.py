@@ -91,3 +91,12 @@ class ExecutionSettings(Settings):
                 'contradict each other: what is left of an order could not wait; use "open"'
             )
         return self
+
+    @model_validator(mode="after")
+    def _costs_leave_a_price(self) -> Self:
+        if self.spread_bps / 2 + self.slippage_bps + self.impact_bps >= 10_000:
+            raise ValueError(
+                f"half of spread_bps {self.spread_bps}, slippage_bps {self.slippage_bps} and "
+                f"impact_bps {self.impact_bps} come to 10000 or more: sales would yield nothing"
+            )
+        return self

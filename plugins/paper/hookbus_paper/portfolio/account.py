@@ -22,9 +22,15 @@ _ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class Position:
-    """One symbol of a book: signed quantity, and what it is worth at the last price."""
+    """One symbol of a book: signed quantity, and what it is worth at the last price.
+
+    `gross` is the quantity that strategies hold on either side, without a sign; `quantity` is what
+    remains where they hold opposite sides.
+    """
 
     quantity: Decimal = _ZERO
+    gross: Decimal = _ZERO
+    price: Decimal = _ZERO
     value: Decimal = _ZERO
     lots: dict[str, Lot] = field(default_factory=dict)
 
@@ -72,10 +78,13 @@ class Account:
 
     @property
     def exposure(self) -> Decimal:
-        """The sum of the absolute values of all positions, at their last prices."""
+        """The sum of the absolute values of the positions of all strategies, at last prices.
+
+        Opposite sides do not cancel out: one strategy may leave, and the other one stays.
+        """
         total = _ZERO
         for position in self.positions.values():
-            total = EXACT.add(total, EXACT.abs(position.value))
+            total = EXACT.add(total, EXACT.multiply(position.gross, position.price))
         return total
 
     @property
@@ -91,7 +100,7 @@ class Account:
     def mark(self, symbol: str, price: float) -> bool:
         """Value a symbol at its last price; returns whether any of it is held."""
         position = self.positions.get(symbol)
-        if position is None or not position.quantity:
+        if position is None or not position.gross:
             return False
         self._revalue(position, exact(price))
         return True
@@ -108,7 +117,10 @@ class Account:
         paid = EXACT.add(EXACT.multiply(signed, fill.price), fill.commission)
         self.cash = EXACT.subtract(self.cash, paid)
         self.commission = EXACT.add(self.commission, fill.commission)
+        before = EXACT.abs(lot.quantity)
         trade = self._book(lot, signed, fill)
+        change = EXACT.subtract(EXACT.abs(lot.quantity), before)
+        position.gross = EXACT.add(position.gross, change)
         position.quantity = EXACT.add(position.quantity, signed)
         self._revalue(position, fill.price if mark is None else exact(mark))
         return trade
@@ -150,6 +162,6 @@ class Account:
 
     def _revalue(self, position: Position, price: Decimal) -> None:
         before, after = position.value, EXACT.multiply(position.quantity, price)
-        position.value = after
+        position.price, position.value = price, after
         self.market_value = EXACT.add(self.market_value, EXACT.subtract(after, before))
         self.equity = EXACT.add(self.cash, self.market_value)

@@ -27,7 +27,7 @@ class PortfolioBook:
         self.curve = EquityCurve(settings.starting_cash, settings.curve_points)
         self.fills = 0
         self._change = Decimal(repr(settings.publish_change))
-        self._told: Decimal | None = None
+        self._told: tuple[Decimal, Decimal] | None = None
         self._low = self._high = settings.starting_cash
         self._last: datetime | None = None
 
@@ -48,27 +48,25 @@ class PortfolioBook:
             return self.state(bar.symbol, bar.time)
         return None
 
-    def on_fill(
-        self, fill: Fill, mark: float | None
-    ) -> tuple[TradeExecuted | None, PortfolioUpdated]:
-        """Book a fill; the round trip that it ends, and the state after it."""
+    def on_fill(self, fill: Fill, mark: float | None) -> TradeExecuted | None:
+        """Book a fill, after which an update is due; the round trip that it ends."""
         trade = self.account.apply(fill, mark)
         self.fills += 1
         self._last = fill.time or self._last
         self.curve.record(fill.time, self.account.equity)
-        return trade, self.state(fill.symbol, fill.time)
+        return trade
 
     def untold(self, symbol: str | None = None) -> PortfolioUpdated | None:
-        """The state now, unless the last update has told the same equity."""
-        if self._told == self.account.equity:
+        """The state now, unless the last update has told the same equity and exposure."""
+        if self._told == (self.account.equity, self.account.exposure):
             return None
         return self.state(symbol, self._last)
 
     def state(self, symbol: str | None = None, time: datetime | None = None) -> PortfolioUpdated:
         """The portfolio now, as it is published; of the positions, that of one symbol."""
         account = self.account
-        position = account.position(symbol)
-        self._told = account.equity
+        position, exposure = account.position(symbol), account.exposure
+        self._told = account.equity, exposure
         margin = EXACT.multiply(EXACT.abs(account.equity), self._change)
         self._low = EXACT.subtract(account.equity, margin)
         self._high = EXACT.add(account.equity, margin)
@@ -79,7 +77,7 @@ class PortfolioBook:
             average_price=position.average_price,
             cash=account.cash,
             equity=account.equity,
-            exposure=account.exposure,
+            exposure=exposure,
             realised_pnl=EXACT.subtract(account.realised, account.commission),
             unrealised_pnl=account.unrealised,
             drawdown=self.curve.drawdown,

@@ -1,7 +1,7 @@
 """The library: every book, made when it is first written in, and what all of them share."""
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
 
 from hookbus import Event
 from hookbus_trading.flow import Bar, Fill, TradingSignal
@@ -41,12 +41,7 @@ class Library:
         """Mark every book; the updates that are due."""
         if not self.gate.admits(bar):
             return []
-        told: list[Event] = []
-        day = bar.time.date()
-        if day != self._day:
-            begins, self._day = self._day is not None, day
-            if begins:
-                told += _present(book.untold() for book in self.books.values())
+        told = self._day_before(bar.time)
         self._marks[bar.symbol] = bar.close
         for book in self.books.values():
             update = book.on_bar(bar)
@@ -54,15 +49,42 @@ class Library:
                 told.append(update)
         return told
 
-    def on_fill(self, fill: Fill) -> list[Event]:
-        """Book a fill once; the round trip that it ends, and the state after it."""
-        if not self.fills.is_new((fill.order_id, fill.fill_id)):
+    def _day_before(self, time: datetime) -> list[Event]:
+        """If `time` begins a UTC day, the state of each book as the day before has left it."""
+        day, before = time.date(), self._day
+        if before is not None and day <= before:
             return []
-        return _present(self.book(fill.book).on_fill(fill, self._marks.get(fill.symbol)))
+        self._day = day
+        if before is None:
+            return []
+        updates = (book.untold() for book in self.books.values())
+        return [update for update in updates if update is not None]
+
+    def on_fill(self, fill: Fill) -> Iterator[Event]:
+        """Book a fill once; the round trip that it ends, and then the state after it.
+
+        The state is made when it is asked for: who hears of the round trip may trade at once.
+        """
+        if not self.fills.is_new((fill.order_id, fill.fill_id)):
+            return
+        if fill.time is not None:
+            yield from self._day_before(fill.time)
+        book = self.book(fill.book)
+        trade = book.on_fill(fill, self._mark_after(fill))
+        if trade is not None:
+            yield trade
+        yield book.state(fill.symbol, fill.time)
+
+    def _mark_after(self, fill: Fill) -> float | None:
+        """The last close of the fill's symbol, None where the fill has the newer price."""
+        last = self.gate.last_time(fill.symbol)
+        newer = last is None or (fill.time is not None and fill.time > last)
+        return None if newer else self._marks[fill.symbol]
 
     def on_signal(self, signal: TradingSignal) -> list[Event]:
         """The state of the signal's book, so that whoever sizes an order knows it."""
-        return _present((self.book(signal.book).untold(signal.symbol),))
+        update = self.book(signal.book).untold(signal.symbol)
+        return [] if update is None else [update]
 
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Summary rows: the bars, those of the book `main`, and what was ignored."""
@@ -72,7 +94,3 @@ class Library:
         )
         ignored = tuple((title, f"{count:,}") for title, count in unusual if count)
         return (("Bars", f"{self.gate.seen:,}"), *self.books[MAIN].rows(), *ignored)
-
-
-def _present(events: Iterable[Event | None]) -> list[Event]:
-    return [event for event in events if event is not None]

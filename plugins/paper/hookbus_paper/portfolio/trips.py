@@ -63,7 +63,12 @@ class Lot:
         self.commission = EXACT.add(self.commission, fee)
 
     def end(self, trade_id: str, book: str, long: bool, time: datetime | None) -> TradeExecuted:
-        """The round trip that has just come to its end; the lot begins anew."""
+        """The round trip that has just come to its end; the lot begins anew.
+
+        Fills may come out of the order of time; a trip then ends no earlier than it began.
+        """
+        if time is not None and self.since is not None:
+            time = max(time, self.since)
         trade = TradeExecuted(
             trade_id=trade_id,
             symbol=self.symbol,

@@ -16,12 +16,14 @@ class DailyLoss:
     """Equity now and at the start of the day: the last that was known before the day began.
 
     `day_start` is None until an equity is known; `exposure` is the sum of the absolute values of
-    all positions, as the portfolio told it last.
+    all positions, as the portfolio told it last; `accepted` is the loss of the day that somebody
+    has accepted by releasing the kill switch.
     """
 
     def __init__(self) -> None:
         self.equity = _ZERO
         self.exposure = _ZERO
+        self.accepted = _ZERO
         self.day_start: Decimal | None = None
         self._day: date | None = None
 
@@ -35,6 +37,7 @@ class DailyLoss:
         day = time.date()
         if self._day is None or day > self._day:
             self._day = day
+            self.accepted = _ZERO
             if self.day_start is not None:
                 self.day_start = self.equity
 
@@ -46,8 +49,13 @@ class DailyLoss:
         if self.day_start is None:
             self.day_start = update.equity
 
-    def reached(self, limit: Decimal | None) -> bool:
-        """Whether the loss has reached a fraction of the equity at the start of the day."""
+    def accept(self) -> None:
+        """Accept the loss so far."""
+        self.accepted = max(self.lost, _ZERO)
+
+    def reached(self, limit: Decimal | None, accepted: Decimal = _ZERO) -> bool:
+        """Whether the loss beyond what was accepted has reached a fraction of `day_start`."""
         if limit is None or self.day_start is None:
             return False
-        return self.lost >= EXACT.multiply(self.day_start, limit)
+        lost = EXACT.subtract(self.lost, accepted)
+        return lost >= EXACT.multiply(self.day_start, limit)

@@ -1,6 +1,6 @@
 """The risk desk: from signals to orders that keep to every limit, or to refusals that say why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -31,7 +31,7 @@ _WANTED = {"long": 1, "flat": 0, "short": -1}
 _MOST_SLICES = 100
 _ZERO = Decimal(0)
 
-Decided = Sequence[Order | OrderRejected | OrderCancelRequested]
+Decided = Iterable[Order | OrderRejected | OrderCancelRequested]
 
 
 class RiskDesk:
@@ -41,8 +41,9 @@ class RiskDesk:
     order, changes nothing (`held` counts those). A position on another side is closed first,
     whatever the daily loss or the number of positions, for these rules must never keep anybody in a
     position; then the new one is sized and checked. An order that rests with the market is
-    cancelled first, and the signal waits for the answer. `orders` and `rejects` count what came
-    of it.
+    cancelled first, and the signal waits for the answer. Each order is made when it is asked for,
+    so that it keeps to what the one before has led to. `orders` and `rejects` count what came of
+    it.
     """
 
     def __init__(self, settings: RiskSettings) -> None:
@@ -50,6 +51,7 @@ class RiskDesk:
         self._numbers: dict[str, int] = {}
         self._daily: dict[str, DailyLoss] = {}
         self._waiting: dict[Holder, TradingSignal] = {}
+        self._wanted: dict[Holder, TradingSignal] = {}
         self.guidance = Guidance()
         self.exposure = Exposure()
         self.signals = 0
@@ -71,9 +73,25 @@ class RiskDesk:
     def loss_that_halts(self) -> str | None:
         """Why the kill switch must be pulled now, None when it need not."""
         limit, daily = self._settings.kill_switch_loss, self.daily(MAIN)
-        if limit is None or not daily.reached(limit):
+        if limit is None or not daily.reached(limit, daily.accepted):
             return None
-        return f"lost {text_of(daily.lost)} today of {text_of(daily.day_start or _ZERO)}, {limit:%}"
+        reason = f"lost {text_of(daily.lost)} today of {text_of(daily.day_start or _ZERO)}"
+        before = f", {text_of(daily.accepted)} before it was released" if daily.accepted else ""
+        return f"{reason}{before}; the limit is {limit:%}"
+
+    def on_resumed(self) -> Decided:
+        """Go on after a halt, with the loss accepted; close what should have been closed in it.
+
+        The orders have no time: they are for the next bar there is.
+        """
+        self.guidance.halted = None
+        self.daily(MAIN).accept()
+        for holder, signal in list(self._wanted.items()):
+            held = self.exposure.expected(holder)
+            if held and _WANTED[signal.direction] != (held > 0) - (held < 0):
+                reason = f"trading was resumed: {signal.reason}"
+                late = signal.model_copy(update={"reason": reason, "time": None})
+                yield from self._close(late)
 
     def on_fill(self, fill: Fill) -> Decided:
         """Follow a fill."""
@@ -90,12 +108,16 @@ class RiskDesk:
         self.signals += 1
         self.daily(signal.book).at(time)
         holder = Holder.of(signal)
+        self._wanted[holder] = signal
         resting = self.exposure.resting(holder)
         if not resting:
             return self._decide(signal)
+        if holder in self._waiting:
+            self._waiting[holder] = signal
+            return ()
         if any(_same_entry(order, signal) for order in resting):
             self.held += 1
-            return []
+            return ()
         self._waiting[holder] = signal
         reason = f"the strategy now wants to be {signal.direction}: {signal.reason}"
         return [OrderCancelRequested(**about(order), reason=reason) for order in resting]
@@ -114,37 +136,39 @@ class RiskDesk:
     def _go_on(self, holder: Holder) -> Decided:
         """Act on the signal that waited for the holder's resting orders to end."""
         if holder not in self._waiting or self.exposure.resting(holder):
-            return []
+            return ()
         return self._decide(self._waiting.pop(holder))
 
-    def _decide(self, signal: TradingSignal) -> Decided:
+    def _decide(self, signal: TradingSignal) -> Iterator[Order | OrderRejected]:
         wanted = _WANTED[signal.direction]
         held = self.exposure.expected(Holder.of(signal))
         if wanted == (held > 0) - (held < 0):
             self.held += 1
-            return []
-        decided = self._close(signal, held) if held else []
+            return
+        if held:
+            yield from self._close(signal)
         if wanted and not self.exposure.expected(Holder.of(signal)):
-            decided.append(self._open(signal, "buy" if wanted > 0 else "sell"))
-        return decided
+            yield self._open(signal, "buy" if wanted > 0 else "sell")
 
-    def _close(self, signal: TradingSignal, held: Decimal) -> list[Order | OrderRejected]:
+    def _close(self, signal: TradingSignal) -> Iterator[Order | OrderRejected]:
         """Orders that close the position, each within the largest value of one order."""
-        side: Side = "sell" if held > 0 else "buy"
-        left = EXACT.abs(held)
-        halted = self._halted()
-        if halted:
-            return [self._reject(signal, side, left, halted)]
-        decided: list[Order | OrderRejected] = []
+        holder = Holder.of(signal)
+        long = self.exposure.expected(holder) > 0
+        side: Side = "sell" if long else "buy"
         largest = largest_order(self._settings, exact(signal.price))
-        slice_ = left if largest is None else largest
-        while left and slice_ and len(decided) < _MOST_SLICES:
-            quantity = min(left, slice_)
-            decided.append(self._send(signal, side, quantity, signal.reason, opens=False))
-            left = EXACT.subtract(left, quantity)
+        for _ in range(_MOST_SLICES):
+            held = self.exposure.expected(holder)
+            if not held or (held > 0) != long:
+                return
+            left = EXACT.abs(held)
+            quantity = left if largest is None else min(left, largest)
+            halted = self._halted()
+            if halted or not quantity:
+                break
+            yield self._send(signal, side, quantity, signal.reason, opens=False)
+        left = EXACT.abs(self.exposure.expected(holder))
         if left:
-            decided.append(self._reject(signal, side, left, _too_large(signal, left)))
-        return decided
+            yield self._reject(signal, side, left, self._halted() or _too_large(signal, left))
 
     def _open(self, signal: TradingSignal, side: Side) -> Order | OrderRejected:
         """The order that opens a position, or its refusal."""

@@ -107,7 +107,8 @@ class RiskPlugin(Plugin):
 
     def _on_resumed(self, _: TradingResumed) -> None:
         self._switch.release()
-        self._desk.guidance.halted = None
+        if self._desk.guidance.halted is not None:
+            self._tell(self._desk.on_resumed())
 
     def _on_stopping(self, _: object) -> None:
         self._desk.guidance.ended = "the host is stopping"

@@ -17,8 +17,9 @@ class KillSwitch:
         self.halted: str | None = None if data is None else data.get("halted", "")
         if self.halted is not None and not (isinstance(self.halted, str) and self.halted):
             file.set_aside("it does not say whether trading is halted")
+            self.halted = None
         if file.unusable is not None:
-            self.halted = f"the file of the kill switch cannot be read: {file.unusable}"
+            self.pull(f"the file of the kill switch cannot be read: {file.unusable}")
 
     def pull(self, reason: str) -> None:
         """Halt; the first reason stays."""

@@ -1,1 +1,1 @@
-"""From bars to signals: a moving-average cross."""
+"""From bars to signals: several strategies at once, each in its stage."""

@@ -44,6 +44,9 @@ class StrategySpec(Settings):
             told = "; ".join(_in_words(one) for one in error.errors(include_url=False))
             known = ", ".join(cls.Parameters.model_fields) or "none"
             raise ValueError(f"{told} (parameters of {self.kind}: {known})") from None
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{self.kind} cannot be built: {what}") from error
 
 
 def _in_words(problem: Any) -> str:

@@ -22,12 +22,11 @@ class StrategyStage:
     """
 
     def __init__(self, settings: StrategySettings, stages: Mapping[str, Stage] = {}) -> None:
-        self._publish_indicators = settings.publish_indicators
         self._desks: dict[str, list[Desk]] = {}
         self._last: dict[str, Bar] = {}
         self.gate = BarGate()
         self.traders = [
-            Trader(name, spec, stages.get(name, spec.stage), settings.maximum_failures)
+            Trader(name, spec, stages.get(name, spec.stage), settings)
             for name, spec in settings.strategies.items()
         ]
 
@@ -49,8 +48,6 @@ class StrategyStage:
             if desk.stopped or trader.stage == "retired":
                 continue
             events = trader.on_bar(desk, bar)
-            if self._publish_indicators:
-                told += desk.indicators(bar)
             if events:
                 told += events
         return told

@@ -1,6 +1,6 @@
 """A trader: one strategy of the settings, with an object of it for each symbol."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from hookbus import Event
@@ -11,16 +11,18 @@ from hookbus_trading.flow import Bar, Indicator, TradingSignal
 from hookbus_trading.runners import RunnerFailed
 
 from hookbus_paper.books import book_of
-from hookbus_paper.strategy.settings import StrategySpec
+from hookbus_paper.strategy.settings import StrategySettings, StrategySpec
 
 __all__ = ["Desk", "Trader"]
 
 
 class Desk:
-    """One strategy on one symbol: feeds its indicators, asks it, and remembers what it wants."""
+    """One strategy on one symbol: feeds its indicators, asks it, and remembers what it wants.
+
+    The object of the strategy is made at the first bar, where its failures are those of a bar.
+    """
 
     def __init__(self, trader: "Trader", symbol: str) -> None:
-        strategy: Strategy = trader.spec.build()
         self.trader = trader
         self.symbol = symbol
         self.values: dict[str, float] = {}
@@ -28,24 +30,40 @@ class Desk:
         self.price = 0.0
         self.failures = 0
         self.stopped = False
-        self._on_bar = strategy.on_bar
-        self._indicators = tuple(
-            (name, indicator.update) for name, indicator in strategy.indicators().items()
-        )
+        self._strategy: Strategy | None = None
+        self._indicators: tuple[tuple[str, Callable[[Bar], float | None]], ...] = ()
+
+    def begin_anew(self) -> None:
+        """Forget everything: bars have been missed."""
+        self.values.clear()
+        self._strategy = None
 
     def decide(self, bar: Bar) -> Decision | None:
         """What the strategy says to the next bar."""
+        strategy = self._strategy
+        if strategy is None:
+            strategy = self._begin()
         values = self.values
         for name, update in self._indicators:
             value = update(bar)
             if value is not None:
                 values[name] = value
-        return self._on_bar(bar, values)
+        return strategy.on_bar(bar, values)
 
-    def indicators(self, bar: Bar) -> Iterator[Indicator]:
+    def _begin(self) -> Strategy:
+        strategy: Strategy = self.trader.spec.build()
+        self._indicators = tuple(
+            (name, indicator.update) for name, indicator in strategy.indicators().items()
+        )
+        self._strategy = strategy
+        return strategy
+
+    def indicators(self, bar: Bar) -> list[Event]:
         """The indicators that are ready, as events."""
-        for name, value in self.values.items():
-            yield Indicator(symbol=bar.symbol, name=name, time=bar.time, value=value)
+        return [
+            Indicator(symbol=bar.symbol, name=name, time=bar.time, value=value)
+            for name, value in self.values.items()
+        ]
 
 
 class Trader:
@@ -54,13 +72,16 @@ class Trader:
     `signals` counts the signals, `failures` the bars at which the strategy raised.
     """
 
-    def __init__(self, name: str, spec: StrategySpec, stage: Stage, maximum_failures: int) -> None:
+    def __init__(
+        self, name: str, spec: StrategySpec, stage: Stage, settings: StrategySettings
+    ) -> None:
         self.name = name
         self.spec = spec
         self.stage: Stage = stage
         self.signals = 0
         self.failures = 0
-        self._maximum_failures = maximum_failures
+        self._maximum_failures = settings.maximum_failures
+        self._publish_indicators = settings.publish_indicators
         self._desks: dict[str, Desk] = {}
 
     @property
@@ -77,15 +98,20 @@ class Trader:
         return self._desks[symbol]
 
     def on_bar(self, desk: Desk, bar: Bar) -> list[Event]:
-        """The signal that a bar leads to; or what went wrong, which stops nobody else."""
+        """Indicators if they are asked for, and the signal that a bar leads to.
+
+        Or what went wrong, which stops nobody else.
+        """
         desk.price = bar.close
         try:
             decision = desk.decide(bar)
-            signal = None if decision is None else self._signal(desk, bar, decision)
+            told = desk.indicators(bar) if self._publish_indicators else []
+            if decision is not None:
+                told.append(self._signal(desk, bar, decision))
         except Exception as error:  # noqa: BLE001 - a strategy belongs to its author
             return self._failed(desk, bar, error)
         desk.failures = 0
-        return [] if signal is None else [signal]
+        return told
 
     def _signal(self, desk: Desk, bar: Bar, decision: Decision) -> TradingSignal:
         signal = TradingSignal(
@@ -140,5 +166,8 @@ class Trader:
             if symbol in last
             for signal in self._leave(desk, told, last[symbol], change.time or last[symbol].time)
         ]
+        if self.stage == "retired":
+            for desk in self._desks.values():
+                desk.begin_anew()
         self.stage = change.after
         return left
