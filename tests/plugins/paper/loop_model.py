@@ -66,7 +66,6 @@ class Account:
 
     cash: Fraction
     day_start: Fraction
-    loss_base: Fraction
     marks: dict[str, Fraction] = field(default_factory=dict)
 
 
@@ -133,7 +132,7 @@ class LoopModel:
     def account(self, book: str) -> Account:
         """The account of a book, made when it is first written in."""
         if book not in self.accounts:
-            self.accounts[book] = Account(self.cash, self.cash, self.cash, dict(self.closes))
+            self.accounts[book] = Account(self.cash, self.cash, dict(self.closes))
         return self.accounts[book]
 
     def position(self, book: str, symbol: str) -> Fraction:
@@ -192,11 +191,15 @@ class LoopModel:
         if self.day is None or time.date() > self.day:
             self.day = time.date()
             for book, account in self.accounts.items():
-                account.day_start = account.loss_base = self.equity(book)
+                account.day_start = self.equity(book)
 
     def on_portfolio(self, update: PortfolioUpdated) -> None:
         """The figures are those of the model, exactly; the close of the bar in hand may count."""
         account = self.account(update.book)
+        self.told[update.book] = number(update.equity)
+        if update.symbol is None and update.time and self.day and update.time.date() < self.day:
+            assert number(update.equity) == account.day_start
+            return
         assert number(update.cash) == account.cash
         if update.symbol is not None:
             assert number(update.position) == self.position(update.book, update.symbol)
@@ -206,7 +209,6 @@ class LoopModel:
         assert number(update.exposure) == self.gross(update.book)
         gained = number(update.realised_pnl) + number(update.unrealised_pnl)
         assert gained == self.equity(update.book) - self.cash
-        self.told[update.book] = number(update.equity)
 
     # Orders
 
@@ -322,7 +324,8 @@ class LoopModel:
         self.held[holder_of(fill)] += signed(fill)
         account = self.account(fill.book)
         account.cash -= signed(fill) * number(fill.price) + number(fill.commission)
-        if not self.valued:
+        bar = self.pending
+        if bar and not self.valued and (fill.symbol, fill.time) == (bar.symbol, bar.time):
             account.marks[fill.symbol] = number(fill.price)
 
     def check_bar(self, work: Working, fill: Fill) -> None:

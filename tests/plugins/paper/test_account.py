@@ -218,3 +218,13 @@ def test_marking_what_is_not_held_moves_nothing() -> None:
     assert account.equity == 1000
     account.apply(make_fill(quantity=1, price=40), 50.0)
     assert account.equity == 1010
+
+
+def test_fills_out_of_the_order_of_time_leave_the_books_whole() -> None:
+    """A closing fill that is older than the opening one is booked; its trip takes no time."""
+    account = Account(CASH)
+    account.apply(make_fill(1, "buy", 10, price=100))
+    trade = account.apply(make_fill(2, "sell", 5, price=90))
+    assert trade is not None
+    assert (trade.entry_time, trade.exit_time, trade.pnl) == (at(10), at(10), -100)
+    assert (account.position("ABC").quantity, account.cash) == (0, CASH - 100)

@@ -195,3 +195,40 @@ def test_there_is_no_portfolio_without_cash() -> None:
     """A start with nothing has no return and no drawdown."""
     with pytest.raises(ValueError, match="starting_cash"):
         PortfolioSettings(starting_cash=Decimal(0))
+
+
+def test_a_fill_is_valued_at_its_own_price_until_its_bar_is_over() -> None:
+    """After a gap the last close is no price any more: it would show a loss that never was."""
+    library = library_of()
+    replay(library, [make_bar(0, 100)])
+    (update,) = tell(library, make_fill(1, "sell", 1, price=60))
+    assert update.equity == 100_000
+    (late,) = tell(library, make_fill(2, "sell", 0, price=60))
+    assert late.equity == 100_000 - 20 * 40
+
+
+def test_a_day_that_begins_with_a_fill_is_told_with_the_equity_before_it() -> None:
+    """The daily loss is counted from what the day before has left, to the last digit."""
+    library = library_of(publish_change=0.5)
+    replay(library, [make_fill(), make_bar(1, 101)])
+    before, after = tell(library, make_fill(2, "sell", DAY, price=90))
+    assert (before.equity, before.time) == (100_010, at(1))
+    assert (after.equity, after.time) == (99_900, at(DAY))
+    assert tell(library, make_bar(DAY, 90)) == []
+
+
+def test_a_signal_tells_an_exposure_that_moved_while_equity_did_not() -> None:
+    """A hedged book may grow on both sides; whoever limits leverage must know."""
+    library = library_of(publish_change=0.5)
+    hedge = [make_fill(), make_fill(2, "sell", symbol="XYZ")]
+    replay(library, [*hedge, make_bar(1, 120), make_bar(1, 120, symbol="XYZ")])
+    (update,) = tell(library, make_signal())
+    assert (update.equity, update.exposure) == (100_000, 2400)
+
+
+def test_opposite_sides_of_one_symbol_are_both_exposure() -> None:
+    """One strategy may leave; the book must stay within its limits with the other one."""
+    library = library_of()
+    replay(library, [make_fill(), make_fill(2, "sell", strategy="other"), make_bar(1, 110)])
+    (update,) = tell(library, make_signal())
+    assert (update.position, update.exposure, update.equity) == (0, 2200, 100_000)

@@ -377,3 +377,18 @@ def test_no_order_is_filled_beyond_its_size_its_limit_or_the_bar(
         fills = (one for one in found if isinstance(one, Fill) and one.time == time)
         traded = sum(Fraction(one.quantity) for one in fills)
         assert share is None or traded <= Fraction(repr(bar.volume)) * Fraction(share)
+
+
+def test_costs_that_leave_nothing_are_refused() -> None:
+    """A sale at or below nought has no price; the mistake names every setting."""
+    with pytest.raises(ValidationError, match="spread_bps 1000, slippage_bps 500 and impact_bps"):
+        ExecutionSettings(spread_bps=1000, slippage_bps=500, impact_bps=9000)
+
+
+def test_orders_that_come_late_share_the_volume_with_those_in_time() -> None:
+    """A bar gives its share once, whenever the orders for it arrive."""
+    broker = broker_of(maximum_participation="0.1")
+    bar = make_bar(1, volume=150)
+    first = replay(broker, [make_bar(0), make_order(1, quantity=12), bar])
+    late = replay(broker, [make_order(2, quantity=12)])
+    assert [fill.quantity for fill in (*first, *late)] == [12, 3]

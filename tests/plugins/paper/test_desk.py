@@ -315,7 +315,8 @@ def test_a_resting_order_that_fills_before_its_cancellation_lets_the_signal_act(
     desk = desk_of()
     (order,) = decide(desk, "long", order_type="limit", entry_price=90.0)
     decide(desk, "flat")
-    (closing,) = desk.on_fill(fill_of(order))
+    desk.on_fill(fill_of(order))
+    (closing,) = desk.after_fill(fill_of(order))
     assert (closing.side, closing.quantity) == ("sell", order.quantity)
     assert held_by(desk) == 0
 
@@ -339,3 +340,56 @@ def test_the_kill_switch_is_pulled_by_the_loss_of_a_day(equity: str) -> None:
     reason = desk.loss_that_halts()
     assert (reason is None) == (equity == "9100")
     assert reason is None or reason.startswith("lost 1,000 today of 10,000")
+
+
+def test_the_last_word_counts_while_a_cancellation_is_on_its_way() -> None:
+    """Long, short, long again before the market has answered ends long, and asks only once."""
+    desk = desk_of()
+    entry: dict[str, Any] = {"order_type": "limit", "entry_price": 90.0}
+    (order,) = decide(desk, "long", **entry)
+    assert len(decide(desk, "short")) == 1
+    assert decide(desk, "long", **entry) == []
+    (fresh,) = desk.on_order_ended(OrderCancelled(**about(order), reason="asked to"))
+    assert isinstance(fresh, Order)
+    assert (fresh.side, fresh.type) == ("buy", "limit")
+
+
+def test_a_halt_between_two_orders_of_one_signal_stops_the_second() -> None:
+    """Each order is decided when it is its turn."""
+    desk = desk_of(maximum_order_value=600)
+    decide(desk, "long")
+    decisions = iter(desk.on_signal(make_signal("short", price=150.0), at(0)))
+    assert isinstance(next(decisions), Order)
+    desk.guidance.halted = "the kill switch was pulled"
+    left = [(type(one), one.quantity) for one in decisions]
+    assert left == [(OrderRejected, 2)]
+
+
+def test_what_should_have_been_closed_in_a_halt_is_closed_afterwards() -> None:
+    """Only that: what a strategy still wants stays, and no entry is made up for."""
+    desk = desk_of()
+    for name in ("leaver", "stayer"):
+        desk.on_fill(fill_of(decide(desk, "long", strategy=name)[0], strategy=name))
+    desk.guidance.halted = "the kill switch was pulled"
+    decide(desk, "flat", strategy="leaver")
+    decide(desk, "long", strategy="late", symbol="XYZ")
+    (order,) = desk.on_resumed()
+    assert isinstance(order, Order)
+    assert (order.strategy, order.side, order.quantity) == ("leaver", "sell", 10)
+    assert order.time is None
+    assert list(desk.on_resumed()) == []
+
+
+def test_releasing_the_switch_accepts_the_loss_of_the_day() -> None:
+    """It is pulled again by as much once more, or by a loss of the next day."""
+    desk = desk_of(kill_switch_loss=0.1, daily_loss_limit=0.05)
+    desk.on_portfolio(make_update("8900"), at(1))
+    assert desk.loss_that_halts() is not None
+    assert list(desk.on_resumed()) == []
+    desk.on_portfolio(make_update("7901"), at(2))
+    assert desk.loss_that_halts() is None
+    desk.on_portfolio(make_update("7900"), at(3))
+    reason = desk.loss_that_halts()
+    assert reason == "lost 2,100 today of 10,000, 1,100 before it was released; the limit is 10%"
+    desk.on_portfolio(make_update("7110"), at(DAY))
+    assert desk.loss_that_halts() is not None

@@ -92,7 +92,8 @@ class Market:
             self.fills += 1
             fields = order.model_dump(include={"order_id", "symbol", "side", "strategy"})
             fill = make_fill(**fields, quantity=quantity, fill_id=str(self.fills))
-            self.decided(self.signals.get(Holder.of(order)), self.desk.on_fill(fill))
+            self.desk.on_fill(fill)
+            self.decided(self.signals.get(Holder.of(order)), self.desk.after_fill(fill))
         if fate.cancelled:
             self.cancel(order)
 

@@ -203,3 +203,20 @@ def test_a_run_promotes_and_demotes_by_its_trades(tmp_path: Path) -> None:
     assert live or not ordered
     assert "Orders that came after their bar" not in outcome.summary("Execution")
     assert not outcome.report.ledger.discrepancies
+
+
+@pytest.mark.parametrize(
+    ("promote", "demote", "message"),
+    [
+        ({"minimum_return": 0.01}, {"below_return": 0.02}, "minimum_return 0.01 is less than"),
+        ({"maximum_drawdown": 0.3}, {"above_drawdown": 0.2}, "maximum_drawdown 0.3 is more than"),
+    ],
+)
+def test_gates_that_a_strategy_could_pass_both_ways_are_refused(
+    promote: dict[str, Any], demote: dict[str, Any], message: str
+) -> None:
+    """Good enough to go up and bad enough to go down at once is a mistake in the settings."""
+    with pytest.raises(ValidationError, match=message):
+        LifecycleSettings(promote={"shadow": promote}, demote={"shadow": demote})
+    with pytest.raises(ValidationError, match="retire_after 2 without a gate in demote"):
+        LifecycleSettings(retire_after=2)

@@ -12,7 +12,9 @@ class PromotionGate(Settings):
     """What a strategy must have shown in a stage, all of it, to go to the next one."""
 
     minimum_trades: int = Field(30, ge=1, description="Least number of closed trades.")
-    minimum_days: float = Field(0.0, ge=0, description="Least time in the stage, in days.")
+    minimum_days: float = Field(
+        0.0, ge=0, description="Least time from its first entry to its last exit, in days."
+    )
     minimum_return: float | None = Field(
         None, description="Least profit of its trades, as a fraction of the book's equity before."
     )
@@ -76,3 +78,27 @@ class LifecycleSettings(Settings):
     retire_after: int | None = Field(
         None, ge=1, description="Demotions after which a strategy is retired; none: never."
     )
+
+    @model_validator(mode="after")
+    def _gates_agree(self) -> Self:
+        if self.retire_after is not None and not self.demote:
+            raise ValueError(
+                f"retire_after {self.retire_after} without a gate in demote never happens"
+            )
+        up, down = self.promote.get("shadow"), self.demote.get("shadow")
+        if up is None or down is None:
+            return self
+        for name in ("return", "win_rate", "profit_factor"):
+            least, below = getattr(up, f"minimum_{name}"), getattr(down, f"below_{name}")
+            if least is not None and below is not None and least < below:
+                raise ValueError(
+                    f"promote.shadow.minimum_{name} {least} is less than "
+                    f"demote.shadow.below_{name} {below}: a strategy could be due for both"
+                )
+        most, above = up.maximum_drawdown, down.above_drawdown
+        if most is not None and above is not None and most > above:
+            raise ValueError(
+                f"promote.shadow.maximum_drawdown {most} is more than "
+                f"demote.shadow.above_drawdown {above}: a strategy could be due for both"
+            )
+        return self

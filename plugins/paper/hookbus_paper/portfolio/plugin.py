@@ -17,7 +17,7 @@ class PortfolioPlugin(Plugin):
 
     name = "portfolio"
     requires = ("trading",)
-    after = ("execution",)
+    after = ("execution", "risk")
     hook_api = 1
     Settings = PortfolioSettings
 

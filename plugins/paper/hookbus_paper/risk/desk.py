@@ -93,9 +93,12 @@ class RiskDesk:
                 late = signal.model_copy(update={"reason": reason, "time": None})
                 yield from self._close(late)
 
-    def on_fill(self, fill: Fill) -> Decided:
+    def on_fill(self, fill: Fill) -> None:
         """Follow a fill."""
         self.exposure.filled(fill)
+
+    def after_fill(self, fill: Fill) -> Decided:
+        """Act on a fill, once the portfolio has told what it has come to."""
         return self._go_on(Holder.of(fill))
 
     def on_order_ended(self, order: OrderEvent) -> Decided:

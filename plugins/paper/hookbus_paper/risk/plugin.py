@@ -34,7 +34,7 @@ class RiskPlugin(Plugin):
 
     name = "risk"
     requires = ("trading",)
-    after = ("execution", "portfolio")
+    after = ("execution",)
     hook_api = 1
     Settings = RiskSettings
 
@@ -58,8 +58,7 @@ class RiskPlugin(Plugin):
         subscribe(TradingHalted, self._on_halted, name="halts", mode="inline")
         subscribe(TradingResumed, self._on_resumed, name="resumptions", mode="inline")
         subscribe(PortfolioUpdated, self._on_portfolio, name="portfolio", mode="inline")
-        subscribe(TradingSignal, self._on_signal, name="signals", mode="inline")
-        subscribe(Fill, self._on_fill, name="fills", mode="inline")
+        subscribe(Fill, self._desk.on_fill, name="fills", mode="inline")
         subscribe((OrderRejected, OrderCancelled), self._on_ended, name="ended", mode="inline")
         subscribe(HealthStatusChanged, self._on_health, name="health", mode="inline")
         subscribe(_HOST_STOPPING, self._on_stopping, name="stopping", mode="inline")
@@ -80,7 +79,13 @@ class RiskPlugin(Plugin):
 
     @hookimpl
     async def hookbus_ready(self, context: PluginContext) -> None:
-        """Tell everybody that trading is still halted, if it is."""
+        """Listen to signals, and act on fills, after the portfolio; tell of a halt that goes on.
+
+        Fills themselves were heard before the portfolio: whoever answers what it says about them
+        must find the positions as they are.
+        """
+        self._bus.subscribe(TradingSignal, self._on_signal, name="signals", mode="inline")
+        self._bus.subscribe(Fill, self._after_fill, name="filled", mode="inline")
         if self._switch.halted is not None:
             reason = f"still halted since an earlier run: {self._switch.halted}"
             await context.bus.publish(TradingHalted(reason=reason, by="risk"))
@@ -122,8 +127,8 @@ class RiskPlugin(Plugin):
     def _on_signal(self, signal: TradingSignal) -> None:
         self._tell(self._desk.on_signal(signal, signal.time or self._clock.now()))
 
-    def _on_fill(self, fill: Fill) -> None:
-        self._tell(self._desk.on_fill(fill))
+    def _after_fill(self, fill: Fill) -> None:
+        self._tell(self._desk.after_fill(fill))
 
     def _on_ended(self, order: OrderRejected | OrderCancelled) -> None:
         self._tell(self._desk.on_order_ended(order))

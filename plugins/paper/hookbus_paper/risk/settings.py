@@ -52,8 +52,9 @@ class RiskSettings(Settings):
     maximum_leverage: Decimal | None = Field(
         Decimal(1),
         gt=0,
-        description="Largest exposure of a book, the sum of the absolute values of its positions "
-        "and of the orders that open new ones, as a multiple of its equity; none: no limit.",
+        description="Largest exposure of a book, the sum of the absolute values of the positions "
+        "of all its strategies and of the orders that open new ones, as a multiple of its equity; "
+        "none: no limit.",
     )
     maximum_open_positions: int | None = Field(
         10, ge=1, description="Most symbols that may be held, or be on order, at one time."
@@ -70,7 +71,8 @@ class RiskSettings(Settings):
         gt=0,
         le=1,
         description="Loss of the book `main` since the start of the UTC day, as a fraction of the "
-        "equity then, that pulls the kill switch: nothing is ordered until it is released by hand.",
+        "equity then, that pulls the kill switch: nothing is ordered until it is released by hand, "
+        "which accepts the loss so far.",
     )
     kill_switch_health: bool = Field(
         False, description="Whether the kill switch is pulled when `system` becomes critical."
