@@ -29,7 +29,9 @@ from tests.plugins.paper.test_chain import SETTINGS, walk
 
 def operator_at(*times: Any) -> type[Plugin]:
     """A plugin that publishes events at some bars, as an operator would."""
-    plan = dict(times)
+    plan: dict[Any, list[Event]] = {}
+    for time, event in times:
+        plan.setdefault(time, []).append(event)
 
     class Operator(Plugin):
         """Publishes events at some bars."""
@@ -44,8 +46,7 @@ def operator_at(*times: Any) -> type[Plugin]:
             context.bus.subscribe(Bar, self._on_bar, delivery="lossless")
 
         async def _on_bar(self, bar: Bar) -> None:
-            event = plan.get(bar.time)
-            if event is not None:
+            for event in plan.get(bar.time, ()):
                 await self._bus.publish(event)
 
     return Operator
@@ -211,14 +212,15 @@ def test_a_halt_survives_a_restart(tmp_path: Path) -> None:
     "content", ["", '{"version": 1, "hal', '{"version": 0, "halted": null}', '{"version": 1}', "[]"]
 )
 def test_a_damaged_file_of_the_switch_halts(tmp_path: Path, content: str) -> None:
-    """Nobody knows what it said, so trading waits for a person."""
+    """Nobody knows what it said, so trading waits for a person, over every restart."""
     folder = tmp_path / "state" / "risk"
     folder.mkdir(parents=True)
     (folder / "kill-switch.json").write_text(content)
-    recorded, _ = live(tmp_path, make_bar(0), make_signal("long"))
-    (halt,) = recorded.of(TradingHalted)
-    assert "the file of the kill switch cannot be read" in halt.reason
-    assert recorded.of(Order) == []
+    for _ in range(2):
+        recorded, _ = live(tmp_path, make_bar(0), make_signal("long"))
+        (halt,) = recorded.of(TradingHalted)
+        assert "the file of the kill switch cannot be read" in halt.reason
+        assert recorded.of(Order) == []
 
 
 def test_a_promotion_survives_a_restart_until_the_settings_change(tmp_path: Path) -> None:
@@ -236,3 +238,49 @@ def test_a_promotion_survives_a_restart_until_the_settings_change(tmp_path: Path
     file.write_text(json.dumps(data))
     recorded, _ = live(tmp_path)
     assert [one.stage for one in recorded.of(RunnerStarted)] == ["live"]
+
+
+BARE: dict[str, dict[str, Any]] = {
+    "strategy": {"enabled": False},
+    "risk": {"scale_by_strength": False, "fraction_per_trade": 0.9, "kill_switch_loss": 0.2},
+    "execution": {"commission_bps": 0, "slippage_bps": 0},
+}
+
+
+def falling(opening: float = 60.0) -> list[Bar]:
+    """Ten bars, the last five of which opened much lower."""
+    return [make_bar(minute, 100.0 if minute < 5 else opening) for minute in range(10)]
+
+
+def test_a_halt_in_the_middle_of_a_bar_reaches_the_orders_behind_it(tmp_path: Path) -> None:
+    """The first of two fills shows the loss; the second order is cancelled, not filled."""
+    operator = operator_at(
+        (at(1), make_signal("long", 1, strategy="first")),
+        (at(4), make_signal("short", 4, strategy="second", strength=0.1)),
+        (at(4), make_signal("flat", 4, strategy="first")),
+    )
+    outcome = trade(falling(), tmp_path, BARE, others=[operator])
+    assert [fill.strategy for fill in outcome.events(Fill)] == ["first", "second"]
+    assert [one.strategy for one in outcome.events(OrderCancelled)] == ["first"]
+    assert check_silence(outcome.events(*FLOW)) == 1
+
+
+def test_a_gap_pulls_no_switch_for_a_loss_that_never_was(tmp_path: Path) -> None:
+    """Sold at the open after a gap, nothing has been lost against the close before it."""
+    operator = operator_at((at(4), make_signal("short", 4)))
+    outcome = trade(falling(), tmp_path, BARE, others=[operator])
+    assert len(outcome.events(Fill)) == 1
+    assert outcome.events(TradingHalted) == []
+
+
+def test_what_was_to_be_closed_in_a_halt_is_closed_once_trading_is_resumed(tmp_path: Path) -> None:
+    """The strategy has spoken and will not again; the loss that halted does not halt once more."""
+    operator = operator_at(
+        (at(1), make_signal("long", 1)),
+        (at(6), make_signal("flat", 6)),
+        (at(7), TradingResumed(reason="test")),
+    )
+    outcome = trade(falling(), tmp_path, BARE, others=[operator])
+    assert check_silence(outcome.events(*FLOW)) == 1
+    bought, sold = outcome.events(Fill)
+    assert (sold.side, sold.quantity, sold.time) == ("sell", bought.quantity, at(8))

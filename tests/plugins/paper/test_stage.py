@@ -12,6 +12,7 @@ from hookbus_trading.control import StrategyPromoted
 from hookbus_trading.fields import Stage
 from hookbus_trading.flow import Bar, Indicator, TradingSignal
 from hookbus_trading.runners import RunnerFailed
+from pydantic import ValidationError
 
 from tests.plugins.paper.makers import at, bars_of, make_bar
 from tests.plugins.paper.running import crossing
@@ -40,6 +41,38 @@ class Failing:
         if bar.close > 10:
             raise ValueError("too high")
         return Decision("long", strength=2.0 if bar.close < 1 else 1.0)
+
+
+class NotANumber:
+    """An indicator that has lost its way."""
+
+    def update(self, bar: Bar) -> float | None:
+        """Nothing that can be published."""
+        return float("nan")
+
+
+class Lost(Failing):
+    """Buys, and shows an indicator that is no number."""
+
+    def indicators(self) -> Mapping[str, IndicatorInput]:
+        """One that is no number."""
+        return {"lost": NotANumber()}
+
+
+class Stillborn(Failing):
+    """Cannot even name its indicators."""
+
+    def indicators(self) -> Mapping[str, IndicatorInput]:
+        """Fail."""
+        raise LookupError("no indicators")
+
+
+class Impossible(Failing):
+    """Cannot be built."""
+
+    def __init__(self, parameters: FailingParameters) -> None:
+        """Fail."""
+        raise LookupError("no strategy")
 
 
 FAILING = f"{__name__}:Failing"
@@ -187,3 +220,39 @@ def test_a_decision_that_is_none_is_a_failure_of_its_strategy() -> None:
     (failed,) = told(stage, [make_bar(0, 0.5)])
     assert isinstance(failed, RunnerFailed)
     assert "strength" in failed.error
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("Stillborn", "LookupError: no indicators"), ("Lost", "finite number")]
+)
+def test_whatever_a_strategy_does_wrong_stops_nobody_else(kind: str, error: str) -> None:
+    """Not its beginning and not what it shows: each is told as its failure."""
+    strategies = {"bad": {"kind": f"{__name__}:{kind}"}, "good": {"kind": "buy-and-hold"}}
+    stage = stage_of(strategies=strategies, publish_indicators=True)
+    failed, signal = told(stage, [make_bar(0, 9.0)])
+    assert isinstance(failed, RunnerFailed)
+    assert error in failed.error
+    assert isinstance(signal, TradingSignal)
+    assert signal.strategy == "good"
+
+
+def test_a_strategy_that_cannot_be_built_is_refused_with_the_settings() -> None:
+    """Whatever it raises is told as a mistake in its table."""
+    with pytest.raises(ValidationError, match="Impossible cannot be built: LookupError"):
+        stage_of(strategies={"bad": {"kind": f"{__name__}:Impossible"}})
+
+
+def test_a_strategy_that_comes_back_from_retirement_begins_anew() -> None:
+    """Averages of prices from before it was retired would be wrong ones."""
+    stage = stage_of(**crossing(2, 3))
+    told(stage, bars_of(UP_AND_DOWN[:4]))
+    for before, after in (("live", "retired"), ("retired", "live")):
+        stage.on_promoted(
+            StrategyPromoted(strategy="cross", before=before, after=after, reason="by hand")
+        )
+    missed = [make_bar(minute, price) for minute, price in ((10, 50.0), (11, 51.0), (12, 50.5))]
+    (desk,) = stage.traders[0]._desks.values()
+    told(stage, missed[:1])
+    assert desk.values == {}
+    told(stage, missed[1:])
+    assert desk.values == {"sma2": 50.75, "sma3": 50.5}
