@@ -231,7 +231,8 @@ class LoopModel:
         price = number(order.price) if order.price is not None else self.prices.get(holder)
         work = Working(order, price or Fraction(0), opens, number(order.quantity))
         if not foreign:
-            self.check_value(work)
+            limit = self.risk.get("maximum_order_value")
+            assert limit is None or work.left * work.price <= limit
             if opens:
                 self.check_entry(work)
             else:
@@ -252,11 +253,6 @@ class LoopModel:
     def checked(self) -> list[Working]:
         """The working orders that the risk check has sent."""
         return [one for one in self.working.values() if not one.order.order_id.startswith(FOREIGN)]
-
-    def check_value(self, work: Working) -> None:
-        """No order is worth more than the largest."""
-        limit = self.risk.get("maximum_order_value")
-        assert limit is None or work.left * work.price <= limit
 
     def check_entry(self, work: Working) -> None:
         """A new position keeps to the limits of its book as they are now."""

@@ -17,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.plugins.paper.makers import make_trade, make_update
-from tests.plugins.paper.running import crossing, trade
+from tests.plugins.paper.makers import at, make_bar, make_order, make_trade, make_update
+from tests.plugins.paper.running import Outcome, crossing, trade
 from tests.plugins.paper.test_chain import SETTINGS, walk
+from tests.plugins.paper.test_kill_switch import operator_at
 
 PNLS = st.lists(st.integers(-90_000, 90_000).map(lambda cents: cents / 100), max_size=30)
 
@@ -220,3 +221,40 @@ def test_gates_that_a_strategy_could_pass_both_ways_are_refused(
         LifecycleSettings(promote={"shadow": promote}, demote={"shadow": demote})
     with pytest.raises(ValidationError, match="retire_after 2 without a gate in demote"):
         LifecycleSettings(retire_after=2)
+
+
+def sent_back_by_hand(fill_at: str, folder: Path) -> Outcome:
+    """Two symbols bought and held, until a person sells one of them and the gate sends it back."""
+    plan: dict[str, dict[str, Any]] = {
+        "strategy": {"strategies": {"hold": {"kind": "buy-and-hold"}}},
+        "risk": {"fixed_quantity": 10},
+        "execution": {"fill_at": fill_at},
+        "lifecycle": {"demote": {"live": {"minimum_trades": 1, "below_return": 1.0}}},
+    }
+    operator = operator_at((at(3), make_order(side="sell", minute=3, strategy="hold")))
+    pairs = ((make_bar(n), make_bar(n, symbol="XYZ")) for n in range(6))
+    bars = [bar for pair in pairs for bar in pair]
+    return trade(bars, folder, plan, others=[operator])
+
+
+@pytest.mark.parametrize("fill_at", ["open", "close"])
+def test_a_position_that_a_person_has_closed_is_not_closed_again(
+    fill_at: str, tmp_path: Path
+) -> None:
+    """The fill leads to a demotion, and that to closing what is left: the other symbol, once."""
+    outcome = sent_back_by_hand(fill_at, tmp_path)
+    assert [one.after for one in outcome.events(StrategyPromoted)] == ["shadow"]
+    sold = [(one.symbol, one.quantity) for one in outcome.events(Fill) if one.side == "sell"]
+    assert sold == [("ABC", 10), ("XYZ", 10)]
+
+
+@pytest.mark.parametrize("fill_at", ["open", "close"])
+def test_the_last_update_of_a_book_tells_its_last_state(fill_at: str, tmp_path: Path) -> None:
+    """Also where the round trip of a fill leads to the next fill at once."""
+    outcome = sent_back_by_hand(fill_at, tmp_path)
+    last = outcome.events(PortfolioUpdated)[-1]
+    paid = sum(
+        (1 if one.side == "buy" else -1) * one.quantity * one.price + one.commission
+        for one in outcome.events(Fill)
+    )
+    assert (last.cash, last.exposure) == (100_000 - paid, 0)

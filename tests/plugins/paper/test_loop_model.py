@@ -1,11 +1,12 @@
 """The whole loop on the bus, with random markets and random people, against a simple model."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 from hookbus import Event, Plugin, PluginContext, Settings, Source, hookimpl
 from hookbus_trading.contracts import Decision, IndicatorInput
 from hookbus_trading.control import (
@@ -14,7 +15,7 @@ from hookbus_trading.control import (
     TradingHalted,
     TradingResumed,
 )
-from hookbus_trading.flow import Bar, Order, OrderCancelRequested
+from hookbus_trading.flow import Bar, Fill, Order, OrderCancelRequested
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -121,6 +122,7 @@ class Script:
 
     def __init__(self) -> None:
         self.time = START
+        self.last: dict[str, datetime] = {}
         self.closes: dict[str, float] = {}
         self.orders: list[Order] = []
         self.count = 0
@@ -132,13 +134,15 @@ class Script:
         return event
 
     def make_bar(self, symbol: str, minutes: int, prices: list[float], volume: int) -> Bar:
-        """A bar some minutes later; minutes below nought are a bar out of order."""
-        time = self.time + timedelta(minutes=minutes)
-        self.time = max(self.time, time)
+        """A bar some minutes later; minutes below nought are before the last of its symbol."""
+        late = minutes < 0 and symbol in self.last
+        time = (self.last[symbol] if late else self.time) + timedelta(minutes=minutes)
+        if not late:
+            self.time = self.last[symbol] = time = max(time, self.time)
         low, first, last, high = sorted(prices)
         if first == prices[0]:
             first, last = last, first
-        if minutes >= 0:
+        if not late:
             self.closes[symbol] = last
         return Bar(
             symbol=symbol, time=time, open=first, high=high, low=low, close=last, volume=volume
@@ -239,7 +243,7 @@ def play(
         "strategy": {"strategies": scripted, "maximum_failures": 2},
         "risk": dict(limits),
         "execution": {**COSTS, **execution},
-        "portfolio": {"starting_cash": CASH},
+        "portfolio": {"starting_cash": CASH, "publish_change": 0.5},
         "lifecycle": GATES,
     }
     return trade([], Path("unused"), plugins, others=[director_of(plan)])
@@ -264,3 +268,53 @@ def test_the_loop_agrees_with_the_model(
     """Whatever happens: money, positions, limits, halts, prices and the end of every order."""
     plan = data.draw(st.lists(steps(SYMBOLS[:symbols]), min_size=5, max_size=60))
     check(play(strategies, limits, execution, plan), limits, execution)
+
+
+def bar_steps(count: int) -> list[tuple[Any, ...]]:
+    """Bars of two symbols, in turn, up and down."""
+    return [
+        ("bar", SYMBOLS[number % 2], 1, [100.0, 101.0, 99.0, 100.0 + number % 5], 1000)
+        for number in range(count)
+    ]
+
+
+BUSY = {
+    "x": {"script": ("long", "short", "flat"), "stage": "live"},
+    "y": {"script": ("short limit", "", "long"), "stage": "live"},
+}
+TIGHT = {
+    "fraction_per_trade": Decimal(1),
+    "maximum_leverage": Decimal(1),
+    "daily_loss_limit": None,
+    "kill_switch_loss": None,
+}
+PLAN = [*bar_steps(21), ("control", "halt"), ("control", "resume"), *bar_steps(20)]
+OPEN = {"fill_at": "open", "maximum_participation": None}
+
+
+def test_the_model_agrees_with_a_busy_run() -> None:
+    """The run below is right as it is, and full of orders."""
+    outcome = play(BUSY, TIGHT, OPEN, PLAN)
+    assert len(outcome.events(Fill)) > 20
+    check(outcome, TIGHT, OPEN)
+
+
+@pytest.mark.parametrize(
+    ("place", "broken"),
+    [
+        ("execution.broker.fillable", lambda *_: True),
+        ("execution.broker.PaperBroker.halt", lambda *_: ()),
+        ("execution.broker.quoted_price", lambda _, __, bar: Decimal(repr(bar.low)) - 1),
+        ("risk.exposure.Exposure.opening_value", lambda *_: Decimal(0)),
+        ("risk.desk.Exposure.ended", lambda *_: None),
+        ("portfolio.account.Account.exposure", Decimal(0)),
+    ],
+)
+def test_the_model_notices_what_is_broken(
+    place: str, broken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Look-ahead, deafness to halts, wrong prices, forgotten orders: each run is refused."""
+    monkeypatch.setattr(f"hookbus_paper.{place}", broken)
+    outcome = play(BUSY, TIGHT, OPEN, PLAN)
+    with pytest.raises((AssertionError, KeyError)):
+        check(outcome, TIGHT, OPEN)
