@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 GROWTH = 16
 """How many times its capacity a ring may grow to when nobody may wait for it."""
 
+HELD_AT = GROWTH // 2
+"""How many times its capacity a ring holds when everybody who can wait has to."""
+
 LOOKS = 20
 """How many times per hold limit a full subscription's handlers are looked at."""
 
@@ -29,12 +32,14 @@ class Gates:
     """The waiting room of one bus.
 
     `hold_limit` is how many seconds one handler may keep publishers waiting before it is cancelled
-    as failed. A stream that is not read for so long is closed.
+    as failed. A stream that is not read for so long is closed. `overgrown` are the channels that
+    hold so many events which could not wait that everybody who can wait has to.
     """
 
     def __init__(self, bus: EventBus, hold_limit: float) -> None:
         self._bus = bus
         self.hold_limit = hold_limit
+        self.overgrown: dict[Channel, None] = {}
 
     def make_room(self, channel: Channel) -> None:
         """Let a full ring take one more envelope by growing it.
@@ -44,9 +49,14 @@ class Gates:
         unread = max(
             (channel.tail - one.cursor for one in channel.readers if one.lossless), default=0
         )
-        if not channel.is_full() or unread < len(channel.buffer):
+        if not channel.is_full():
             return
-        if len(channel.buffer) >= GROWTH * max(reader.capacity for reader in channel.readers):
+        capacity = max(reader.capacity for reader in channel.readers)
+        if unread >= HELD_AT * capacity:
+            self.overgrown[channel] = None
+        if unread < len(channel.buffer):
+            return
+        if len(channel.buffer) >= GROWTH * capacity:
             raise PublishDeadlock(
                 f"handlers of {channel.filter} wait for one another in a circle and hold "
                 f"{unread} events; give the subscriptions more capacity, or break the circle"
@@ -69,12 +79,15 @@ class Gates:
     async def wait_for_room(self, route: Route, event: Event) -> None:
         """Wait until every lossless subscriber of the route has room for `event`.
 
-        A publisher that is itself a handler, and that the full subscription waits for in turn,
-        does not wait: the ring grows instead. Raises `BusClosed` when the bus closes meanwhile.
+        So it does for the rings that are overgrown, whatever their events: what this one leads to
+        might be the next that does not fit. A publisher that is itself a handler, and that the full
+        subscription waits for in turn, does not wait: the ring grows instead. Raises `BusClosed`
+        when the bus closes meanwhile.
         """
-        while full := list(self._full(route, event)):
+        while (full := list(self._full(route, event))) or self.overgrown:
             publisher = _publishing_handler()
-            patient = [one for one in full if not self._would_deadlock(one, publisher)]
+            held = [*full, *self._still_overgrown()]
+            patient = [one for one in held if not self._would_deadlock(one, publisher)]
             if not patient:
                 for channel in full:
                     self.make_room(channel)
@@ -82,6 +95,10 @@ class Gates:
             await self._wait(patient[0], publisher)
             if self._bus.closed:
                 raise BusClosed("the host has stopped; the event was not published")
+
+    def _still_overgrown(self) -> list[Channel]:
+        self.overgrown = {one: None for one in self.overgrown if one.is_full()}
+        return list(self.overgrown)
 
     def _would_deadlock(self, channel: Channel, publisher: Subscription | None) -> bool:
         if publisher is None:

@@ -37,7 +37,7 @@ class Bus:
         self.source = source
 
     async def publish(self, event: Event) -> int:
-        """Publish an event; waits while a lossless subscriber is full.
+        """Publish an event; waits while a lossless subscriber is full, or any ring is overgrown.
 
         Returns how many subscriptions matched. Never raises because a handler failed or nobody
         listens. Raises `BusClosed` after the host has stopped, `UsageError` for what is no event.
@@ -52,7 +52,7 @@ class Bus:
             bus.until_yield = YIELD_EVERY
             await asyncio.sleep(0)
             route = bus.route_for(type(event), self.source)
-        if route.gated:
+        if route.gated or bus.gates.overgrown:
             await bus.gates.wait_for_room(route, event)
         return bus.dispatch(route, event, self._origin)
 
