@@ -66,6 +66,7 @@ class Watchdog:
         self._on_released = on_released
         self._watched = threading.get_ident()
         self._ended = threading.Event()
+        self._answered = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="hookbus-watchdog", daemon=True)
 
     def start(self) -> None:
@@ -73,14 +74,17 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching."""
+        """Stop watching, without waiting for an answer that the loop cannot give meanwhile."""
         self._ended.set()
+        self._answered.set()
         self._thread.join(timeout=self._limit + 1)
 
     def _watch(self) -> None:
         while not self._ended.wait(self._limit / 4):
-            answered = threading.Event()
+            answered = self._answered = threading.Event()
             began = time.monotonic()
+            if self._ended.is_set():
+                return
             try:
                 self._loop.call_soon_threadsafe(answered.set)
             except RuntimeError:
@@ -92,8 +96,9 @@ class Watchdog:
         plugin, stack = self._look()
         self._on_blocked(Blockage(plugin, time.monotonic() - began, stack))
         while not answered.wait(self._limit):
-            if self._ended.is_set():
-                return
+            pass
+        if self._ended.is_set():
+            return
         blockage = Blockage(plugin, time.monotonic() - began, stack)
         try:
             self._loop.call_soon_threadsafe(self._on_released, blockage)
