@@ -131,7 +131,7 @@ def test_buy_and_hold_buys_once() -> None:
         ),
         (
             {"kind": "sma-cross", "parameters": {"fats": 30}},
-            r"parameters.fats: .* \(parameters of sma-cross: fast, slow, below\)",
+            r"parameters.fats: there is no such parameter; did you mean .fast.\? \(parameters of",
         ),
         ({"kind": "rsi-reversion", "parameters": {"period": 1}}, "parameters.period: .*, not 1"),
         (

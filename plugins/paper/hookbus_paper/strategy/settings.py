@@ -1,5 +1,6 @@
 """Settings of the strategy stage."""
 
+from difflib import get_close_matches
 from typing import Any, Self
 
 from hookbus import Settings
@@ -41,16 +42,21 @@ class StrategySpec(Settings):
         try:
             return cls(cls.Parameters.model_validate(self.parameters))
         except ValidationError as error:
-            told = "; ".join(_in_words(one) for one in error.errors(include_url=False))
-            known = ", ".join(cls.Parameters.model_fields) or "none"
-            raise ValueError(f"{told} (parameters of {self.kind}: {known})") from None
+            known = list(cls.Parameters.model_fields)
+            told = "; ".join(_in_words(one, known) for one in error.errors(include_url=False))
+            listed = ", ".join(known) or "none"
+            raise ValueError(f"{told} (parameters of {self.kind}: {listed})") from None
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
             raise ValueError(f"{self.kind} cannot be built: {what}") from error
 
 
-def _in_words(problem: Any) -> str:
+def _in_words(problem: Any, known: list[str]) -> str:
     place = ".".join(map(str, ("parameters", *problem["loc"])))
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(str(problem["loc"][-1]), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{place}: there is no such parameter{hint}"
     given = f", not {problem['input']!r}" if problem["loc"] else ""
     return f"{place}: {problem['msg']}{given}"
 
