@@ -2,29 +2,172 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from hookbus.envelope import Envelope
+from hookbus.events import Event
+
+
+class Statement(NamedTuple):
+    """An SQL statement for the journal's database, with the values of its `?` parameters."""
+
+    sql: str
+    parameters: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as a journal keeps it.
+
+    `position` is its place in the journal, from 1; `run` and `sequence` make its id; `data` is its
+    fields as JSON, `version` the schema version that they were written with.
+    """
+
+    position: int
+    run: str
+    sequence: int
+    type: str
+    version: int
+    source: str
+    time_ns: int
+    key: str | None
+    correlation_id: str
+    causation_id: str | None
+    depth: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What a consumer has tried with one event: how often it failed, how often it took the process
+    down with it."""
+
+    failures: int = 0
+    crashes: int = 0
+
+
+class Delivery(NamedTuple):
+    """One event on its way to a consumer; `letter` is the dead letter that is tried again."""
+
+    position: int
+    letter: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that a consumer gave up: why, and after how much."""
+
+    envelope: str
+    """The event as CloudEvents 1.0 JSON."""
+    error: str
+    traceback: str
+    attempts: Attempts
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerState:
+    """Where a consumer stood when it was last heard of.
+
+    Everything up to `offset` is finished, and so is what `finished` names beyond it. `attempts` is
+    kept by position for what is not finished; `retrying` are dead letters that are to be tried
+    again, by their number.
+    """
+
+    offset: int
+    finished: frozenset[int]
+    attempts: dict[int, Attempts]
+    retrying: dict[int, StoredEvent]
+
+
+class Consumer(Protocol):
+    """The memory of one durable subscription. What is awaited here has been stored.
+
+    Methods raise `JournalError` when the journal cannot store at the moment: nothing has changed,
+    and the call may be made again.
+    """
+
+    name: str
+
+    def opened(self) -> Awaitable[ConsumerState]:
+        """Its state; an attempt that had begun and never ended counts as a crash."""
+
+    def read(self, after: int, most: int) -> Awaitable[list[StoredEvent]]:
+        """Up to `most` events for it beyond a position, oldest first, also finished ones."""
+
+    def begin(self, delivery: Delivery) -> Awaitable[None]:
+        """An attempt begins: from now on, the end of the process counts against the event."""
+
+    def failed(self, delivery: Delivery) -> Awaitable[None]:
+        """The attempt has failed."""
+
+    def released(self, delivery: Delivery) -> Awaitable[None]:
+        """The attempt was cancelled: it counts neither as handled nor as failed."""
+
+    def finish(
+        self,
+        delivery: Delivery,
+        offset: int,
+        statements: Sequence[Statement] = (),
+        envelopes: Sequence[Envelope] = (),
+    ) -> Awaitable[list[int]]:
+        """Commit that an event is handled, with its effects, all or nothing.
+
+        `offset` is up to where everything is finished now. Returns the positions of `envelopes`,
+        which become durable events. Raises `TransactionRefused` when a statement fails.
+        """
+
+    def bury(self, delivery: Delivery, offset: int, letter: DeadLetter) -> Awaitable[None]:
+        """Move an event to the dead letters; raises `DeadLettersFull` where they are full."""
+
+    def on_retry(self, retry: Callable[[int, StoredEvent], None]) -> None:
+        """Have `retry(letter, event)` called when somebody wants a dead letter tried again."""
+
+    def close(self) -> None:
+        """The subscription is closed; its state remains, and events go on being kept for it."""
 
 
 @runtime_checkable
 class Journal(Protocol):
-    """The memory behind durable subscriptions.
+    """The memory of a host: every event in order, durable ones before they are dispatched.
 
-    This version of the host does not use it yet and refuses `delivery="durable"`; the contract says
-    what a journal must promise. An event that a durable subscription wants is dispatched only
-    after `append` has returned.
+    Under a simulated clock all of it happens at once, so that a run stays deterministic: callbacks
+    are called before a function returns, and nothing that is awaited here waits.
     """
 
-    async def append(self, envelopes: Sequence[Envelope]) -> None:
-        """Store envelopes, in order; return only when they survive a crash.
+    def requires(self, event_class: type[Event]) -> bool:
+        """Whether events of this class must be committed before they are dispatched."""
 
-        Raises an error, and stores none of them, when it cannot promise that.
+    def append(self, envelope: Envelope, done: Callable[[int, Exception | None], None]) -> None:
+        """Commit an event that is to survive a crash.
+
+        Calls `done(position, None)` on the event loop's thread after the commit, in the order in
+        which `append` was called, or `done(0, error)` with a `JournalError` when it is not stored.
         """
 
-    def read(self, consumer: str, types: Sequence[str]) -> AsyncIterator[Envelope]:
-        """The stored envelopes of these wire names after the consumer's offset, in order."""
+    def consumer(self, name: str, types: Sequence[str], *, beginning: bool) -> Consumer:
+        """The consumer of that name, which wants these wire names or patterns from now on.
 
-    async def acknowledge(self, consumer: str, envelope: Envelope) -> None:
-        """Move the consumer's offset past an envelope that it has handled or given up."""
+        A new one begins at the next event, or with all that is kept if `beginning`.
+        """
+
+    def transact(
+        self, statements: Sequence[Statement], envelopes: Sequence[Envelope] = ()
+    ) -> Awaitable[list[int]]:
+        """Commit statements on tables of one's own, and durable events with them, all or nothing.
+
+        Returns the positions of `envelopes`. Raises `TransactionRefused` or `JournalError`.
+        """
+
+    def query(self, statement: Statement) -> Awaitable[list[tuple[Any, ...]]]:
+        """The rows of a SELECT on what is committed; raises `TransactionRefused` for bad SQL."""
+
+    def history(
+        self, types: Sequence[str], *, since_ns: int | None = None, after: int = 0
+    ) -> AsyncIterator[StoredEvent]:
+        """Kept events of these wire names or patterns, oldest first, up to now.
+
+        From a time on (nanoseconds since 1970), beyond a position.
+        """

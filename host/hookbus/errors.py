@@ -56,6 +56,26 @@ class ExpressionError(UsageError):
     """A `where=` expression is malformed, unsafe or does not fit the event's fields."""
 
 
+class JournalError(HookbusError):
+    """The journal could not store something; nothing of it was stored."""
+
+
+class JournalFull(JournalError):  # noqa: N818
+    """The disk of the journal has no more room; it goes on by itself when there is some again."""
+
+
+class PayloadTooLarge(JournalError):  # noqa: N818
+    """A durable event is larger than the journal takes."""
+
+
+class DeadLettersFull(JournalError):  # noqa: N818
+    """There is no room for another dead letter; the consumer waits until there is."""
+
+
+class TransactionRefused(HookbusError):  # noqa: N818
+    """A statement of a transaction failed, so that nothing of the transaction took place."""
+
+
 class ServiceMissing(HookbusError):  # noqa: N818
     """A plugin asked for a service that no started plugin provides."""
 
