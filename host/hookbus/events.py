@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -48,6 +48,21 @@ class EventType:
     critical: bool = False
 
 
+class Stops(NamedTuple):
+    """What an event keeps from happening, for whoever asks why something did not happen.
+
+    `types` are wire names or patterns of what does not come about, `reason` the fields that say
+    why. Without `until` one event stands for one thing that did not happen, such as a refused
+    order. With it the event holds until one of these types comes: a halt until trading is resumed,
+    a policy until the next policy. Without `certain` it only may be the cause.
+    """
+
+    types: tuple[str, ...]
+    reason: tuple[str, ...]
+    until: tuple[str, ...] = ()
+    certain: bool = True
+
+
 class Event(BaseModel):
     """Something that happened, named in the past tense.
 
@@ -57,12 +72,15 @@ class Event(BaseModel):
         class TradeExecuted(Event, type="trade.executed", version=1, key="symbol"):
             symbol: str
 
+    `__stops__` of a subclass says what its events keep from happening, see `Stops`.
+
     Raises `UsageError` at definition when the wire name, the version or the key is not valid.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     __event__: ClassVar[EventType | None] = None
+    __stops__: ClassVar[Stops | None] = None
 
     def __init_subclass__(
         cls,

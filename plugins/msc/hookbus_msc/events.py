@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookbus import Event
+from hookbus import Event, Stops
 from hookbus_trading.fields import Name, RiskMode, UtcTime
 from pydantic import Field
 
@@ -11,6 +11,13 @@ __all__ = ["PolicyPinned", "PolicyUnpinned"]
 
 class PolicyPinned(Event, type="msc.policy_pinned", version=1, critical=True):
     """A person fixed the risk mode, whatever the inputs say."""
+
+    __stops__ = Stops(
+        ("control.policy",),
+        reason=("mode", "by", "reason"),
+        until=("msc.policy_unpinned",),
+        certain=False,
+    )
 
     mode: RiskMode = Field(description="`aggressive`, `normal` or `defensive`.")
     reason: Name = Field(description="Why, for people to read.")

@@ -6,7 +6,7 @@ times are UTC.
 
 from typing import Annotated, Self
 
-from hookbus import Event
+from hookbus import Event, Stops
 from pydantic import Field, model_validator
 
 from hookbus_trading.fields import (
@@ -42,6 +42,10 @@ _Count = Annotated[int, Field(ge=0)]
 class PolicyUpdated(Event, type="control.policy", version=1):
     """The limits for everybody who opens positions have changed."""
 
+    __stops__ = Stops(
+        ("trading.order",), reason=("mode", "reasons"), until=("control.policy",), certain=False
+    )
+
     mode: RiskMode = Field(description="`aggressive`, `normal` or `defensive`.")
     allowed_strategies: tuple[Name, ...] | None = Field(
         None, description="Strategies that may open positions; none given: all, empty: no one."
@@ -69,6 +73,13 @@ class StrategyPromoted(
     Event, type="control.strategy_promoted", version=1, key="strategy", critical=True
 ):
     """A strategy went to another stage, upwards or downwards."""
+
+    __stops__ = Stops(
+        ("trading.signal", "trading.order"),
+        reason=("strategy", "after", "reason"),
+        until=("control.strategy_promoted",),
+        certain=False,
+    )
 
     strategy: Name = Field(description="Name of the strategy.")
     before: Stage = Field(description="Stage that it left.")
@@ -114,6 +125,10 @@ class HealthStatusChanged(Event, type="control.health", version=1, key="componen
 
 class OpportunitiesUpdated(Event, type="control.opportunities", version=1):
     """Symbols were ranked anew, the best first."""
+
+    __stops__ = Stops(
+        ("trading.order",), reason=("excluded",), until=("control.opportunities",), certain=False
+    )
 
     symbols: tuple[Symbol, ...] = Field(description="Ranked symbols, the best first.")
     scores: dict[Symbol, Number] = Field(
@@ -170,6 +185,10 @@ class TradeExecuted(Event, type="trade.executed", version=1, key="symbol", criti
 
 class TradingHalted(Event, type="control.trading_halted", version=1, critical=True):
     """The kill switch was pulled: no order leaves any more, and pending ones are cancelled."""
+
+    __stops__ = Stops(
+        ("trading.order",), reason=("by", "reason"), until=("control.trading_resumed",)
+    )
 
     reason: Name = Field(description="Why, for people to read.")
     by: Name = Field("operator", description="Who pulled it: a person, or the name of a rule.")

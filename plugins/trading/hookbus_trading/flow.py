@@ -9,7 +9,7 @@ The life of an order: `Order`, then any number of `Fill`, until it is filled who
 from decimal import Decimal
 from typing import Annotated, Self
 
-from hookbus import Event
+from hookbus import Event, Stops
 from pydantic import Field, model_validator
 
 from hookbus_trading.fields import (
@@ -84,6 +84,8 @@ class DataSuspected(Event, type="market.data_suspected", version=1, key="symbol"
     Whoever publishes it tells the first of a kind and symbol one by one and later ones in groups,
     so that bad data floods nobody: `count` always has all of them.
     """
+
+    __stops__ = Stops(("market.bar",), reason=("decision", "kind", "detail"), certain=False)
 
     symbol: Symbol | None = Field(
         None, description="Name of the instrument; none when the data does not tell it."
@@ -179,6 +181,8 @@ class OrderRejected(
 ):
     """An order was refused, by a risk rule or by the venue, and will not be executed."""
 
+    __stops__ = Stops(("trading.order", "trading.fill"), reason=("rule", "reason"))
+
     type: OrderType = Field("market", description="Kind of order.")
     price: Price | None = Field(
         None, description="Limit or stop price it had, in the quote currency; none at market."
@@ -199,6 +203,8 @@ class OrderCancelled(
     OrderEvent, type="trading.order_cancelled", version=1, key="symbol", critical=True
 ):
     """An order, or what was left of it, will not be executed any more; `quantity` is what was."""
+
+    __stops__ = Stops(("trading.fill",), reason=("reason",))
 
     reason: Name = Field(description="Why, for people to read.")
 

@@ -7,7 +7,7 @@ the account currency, prices in the quote currency, times are UTC.
 from decimal import Decimal
 from typing import Annotated, Self
 
-from hookbus import Event
+from hookbus import Event, Stops
 from pydantic import Field, model_validator
 
 from hookbus_trading.fields import (
@@ -62,6 +62,8 @@ class RunnerStarted(RunnerEvent, type="runner.started", version=1, key="runner")
 
 class RunnerStopped(RunnerEvent, type="runner.stopped", version=1, key="runner"):
     """A runner works no more."""
+
+    __stops__ = Stops(("runner.*",), reason=("reason",), until=("runner.started",))
 
     reason: Name = Field(description="Why it stopped, for people to read.")
     clean: bool = Field(True, description="Whether it was asked to; false after a failure.")
@@ -141,6 +143,8 @@ class PositionClosed(
 
 class RunnerFailed(RunnerEvent, type="runner.failed", version=1, key="runner", critical=True):
     """Something went wrong in a runner."""
+
+    __stops__ = Stops(("runner.*",), reason=("severity", "error"), certain=False)
 
     severity: Severity = Field(description="`warning`, `error` or `critical`.")
     error: Name = Field(description="What went wrong, for people to read.")
