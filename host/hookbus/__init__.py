@@ -2,8 +2,8 @@
 
 A typed event bus, a scheduler, and plugins that come and go. What is listed in `__all__` is what
 plugins may use; it is imported when first asked for, so that `import hookbus` costs nothing.
-The events of the host itself are in `hookbus.operational`, and what plugins are tested with is in
-`hookbus.testing`.
+The events of the host itself are in `hookbus.operational`, what plugins write commands with is in
+`hookbus.commands`, and what they are tested with in `hookbus.testing`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ if TYPE_CHECKING:
         UsageError,
         WouldBlock,
     )
-    from hookbus.events import Event, EventRegistry, EventType
+    from hookbus.events import Event, EventRegistry, EventType, Stops
+    from hookbus.expressions.expression import compile_expression
     from hookbus.health import HealthCheck, HealthProbe, HealthReport
     from hookbus.hookspecs import HOOK_API_VERSION, hookimpl
     from hookbus.host import Host
@@ -107,7 +108,8 @@ _HOMES = {
         "UsageError",
         "WouldBlock",
     ),
-    "events": ("Event", "EventRegistry", "EventType"),
+    "events": ("Event", "EventRegistry", "EventType", "Stops"),
+    "expressions.expression": ("compile_expression",),
     "health": ("HealthCheck", "HealthProbe", "HealthReport"),
     "hookspecs": ("HOOK_API_VERSION", "hookimpl"),
     "host": ("Host",),
@@ -175,6 +177,7 @@ __all__ = [
     "Source",
     "StateFile",
     "Statement",
+    "Stops",
     "StoredEvent",
     "Stream",
     "Subscription",
@@ -188,6 +191,7 @@ __all__ = [
     "WorkQueue",
     "WouldBlock",
     "__version__",
+    "compile_expression",
     "hookimpl",
 ]
 
