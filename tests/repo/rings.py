@@ -15,13 +15,13 @@ from tests.repo.tree import Distribution, Import, Module, kernel, place, plugins
 VOCABULARY = "hookbus_trading"
 """The package between the plugins and the host."""
 
-PUBLIC_MODULES = ("hookbus.operational",)
+PUBLIC_MODULES = ("hookbus.commands", "hookbus.operational")
 """Modules of the host that are public as a whole, beside `hookbus` itself."""
 
 COMPANIONS = {"pydantic-core": "pydantic"}
 """Distributions that another one brings along in exactly the version that it needs."""
 
-ABOVE_THE_HOST = ("hookbus.cli", "hookbus.control", "hookbus.testing")
+ABOVE_THE_HOST = ("hookbus.cli", "hookbus.commands", "hookbus.control", "hookbus.testing")
 """What uses a whole host, as any program may, and is used by no part of it."""
 
 COMPONENTS = ("hookbus.bus.eventbus", "hookbus.scheduler.scheduler", "hookbus.plugins.loader")

@@ -53,6 +53,16 @@ def test_a_plugin_that_reaches_behind_the_public_surface_is_found(tmp_path: Path
     assert found == [f"{ALPHA}:2: hookbus.bus.eventbus.EventBus is not public"]
 
 
+def test_what_commands_are_written_with_is_for_plugins_and_not_for_the_kernel(
+    tmp_path: Path,
+) -> None:
+    """`hookbus.commands` is public as a whole, and stands above the host."""
+    source = "from hookbus.commands import ask"
+    assert problems(plant(tmp_path / "plugin", {ALPHA: source})) == []
+    found = problems(plant(tmp_path / "kernel", {KERNEL: source}))
+    assert found == [f"{KERNEL}:1: imports hookbus.commands.ask from below"]
+
+
 def test_a_vocabulary_with_behaviour_is_found(tmp_path: Path) -> None:
     """The vocabulary holds types only: it starts no task, thread or process."""
     module = "plugins/trading/hookbus_trading/flow.py"

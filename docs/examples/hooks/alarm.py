@@ -94,6 +94,7 @@ class Alarm(Plugin):
         context.exit_stack.callback(self.save, context.state_dir / "alarms.txt")
         context.bus.subscribe(Price, self.on_price, delivery="lossless")
         context.provide(LastPrices, self)
+        context.answer("crossings", self.count_crossings)
         context.start_source(self.replay, "prices")
 
     @hookimpl
@@ -129,6 +130,9 @@ class Alarm(Plugin):
         if before <= self.settings.limit < event.price:
             self.crossed.append(LimitCrossed(symbol=event.symbol, price=event.price))
             await self.bus.publish(self.crossed[-1])
+
+    async def count_crossings(self, symbol: str) -> int:
+        return sum(one.symbol == symbol for one in self.crossed)
 
     def save(self, path: Path) -> None:
         path.write_text("".join(f"{one.symbol} {one.price}\n" for one in self.crossed))

@@ -3,12 +3,15 @@
 import sys
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
 from hookbus import HealthReport
 from hookbus.testing import HostFactory, PluginConformance
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from alarm import Alarm, AlarmOpened, LimitCrossed, Price
+from command import alarm
 
 
 class TestConformance(PluginConformance):
@@ -46,3 +49,12 @@ async def test_a_whole_run_takes_no_time(host_factory: HostFactory, tmp_path: Pa
     assert dict(report.summaries[0].rows)["Limit crossed"] == "2 times"
     assert host.recorded.of(AlarmOpened) == [AlarmOpened(limit=100.0)]
     assert (tmp_path / "alarm" / "alarms.txt").read_text() == "BTC 101.0\nBTC 100.5\n"
+
+
+def test_the_command_tells_the_limit_without_a_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads the configuration as the host does, and does without what only a host knows."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(alarm, ["--set", "plugins.alarm.limit=50"])
+    assert done.output == "Limit  Crossings\n50     -\n"

@@ -1,10 +1,10 @@
-"""The progress bar of a run: drawn by a thread, since simulated time does not wait for it."""
+"""Progress bars: of a run, drawn by a thread since simulated time does not wait, and of a task."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -61,3 +61,23 @@ def _draw(host: Host, bar: Any, ended: threading.Event) -> None:
                 label=source.label,
             )
         bar.refresh()
+
+
+@contextmanager
+def progress_bar(label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show how far a long task has come, on a terminal only.
+
+    `with progress_bar("exporting", total=count) as done:` gives a function to call with how much
+    is done so far; without a total the bar only moves.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, completed=done)

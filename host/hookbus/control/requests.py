@@ -83,9 +83,18 @@ async def answer(host: Host, request: Mapping[str, Any]) -> Any:
 
     Raises `HookbusError` for what cannot be done.
     """
-    if not host.running and request["request"] not in _ALWAYS:
+    name = request["request"]
+    if not host.running and name not in _ALWAYS:
         raise UsageError("the host is starting or stopping; try again in a moment")
-    return await REQUESTS[request["request"]](host, request)
+    if name in REQUESTS:
+        return await REQUESTS[name](host, request)
+    answers = {k: v for one in host.supervisor.contexts.values() for k, v in one.answers.items()}
+    if name in answers:
+        return await answers[name].give(_field(request, "fields", dict, {}))
+    known = ", ".join([*sorted(REQUESTS), *sorted(answers)])
+    raise UsageError(
+        f"the host answers no {name!r}; with the plugins that it has started it answers {known}"
+    )
 
 
 def _field(request: Mapping[str, Any], name: str, kind: type[T], default: T | None = None) -> T:
@@ -201,4 +210,4 @@ REQUESTS: Mapping[str, Callable[[Host, Mapping[str, Any]], Awaitable[Any]]] = {
     "ledger": _ledger,
     "stop": _stop,
 }
-"""What may be asked for, by name."""
+"""What may be asked for, by name; plugins answer more with `PluginContext.answer`."""

@@ -27,7 +27,7 @@ from hookbus.control.place import (
     remove,
     write_note,
 )
-from hookbus.control.requests import REQUESTS, Tail, answer
+from hookbus.control.requests import Tail, answer
 from hookbus.envelope import Lagged
 from hookbus.errors import HookbusError, UsageError, in_words
 from hookbus.host import Host
@@ -231,7 +231,6 @@ def _parse(line: bytes) -> dict[str, Any]:
         request = json.loads(line)
     except (ValueError, RecursionError):
         raise UsageError("a request is one line of JSON") from None
-    if not isinstance(request, dict) or request.get("request") not in REQUESTS:
-        known = ", ".join(sorted(REQUESTS))
-        raise UsageError(f'a request is an object with "request", one of: {known}')
+    if not isinstance(request, dict) or not isinstance(request.get("request"), str):
+        raise UsageError('a request is an object with "request", the name of what is asked for')
     return request

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookbus.bus.voice import Bus
 from hookbus.clock import Clock
+from hookbus.errors import UsageError
 from hookbus.health import HealthProbe
+from hookbus.plugins.answers import Answer
 from hookbus.plugins.services import Contract, Services
 from hookbus.plugins.source import Source, SourceFunction
 from hookbus.queues.queue import WorkQueue
@@ -56,6 +58,7 @@ class PluginContext:
         self.exit_stack = AsyncExitStack()
         self.queues: list[WorkQueue[Any]] = []
         self.sources: list[Source] = []
+        self.answers: dict[str, Answer] = {}
         self._redact = redact
         self._state_folder = state_folder
         self._services = services
@@ -98,6 +101,18 @@ class PluginContext:
         `await probe.ask()` answers with a `HealthReport` and never raises.
         """
         return self._health_checks()
+
+    def answer(self, name: str, function: Callable[..., Any]) -> None:
+        """Answer the request NAME of commands: `hookbus.commands.ask(given, PLUGIN, NAME, ...)`.
+
+        `function`, async or plain, is called with the fields of the request by name, a plain one in
+        a thread; what it returns must be fit for JSON. A `HookbusError` that it raises is told as
+        it is. Raises `UsageError` for a name that is taken or makes no sense.
+        """
+        answer = Answer(self.name, name, function, self.log, self._redact)
+        if answer.request in self.answers:
+            raise UsageError(f"plugin {self.name!r} answers {name!r} already")
+        self.answers[answer.request] = answer
 
     def start_task(self, coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run a coroutine beside the bus; it is cancelled when the plugin stops.

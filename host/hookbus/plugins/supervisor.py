@@ -150,6 +150,7 @@ class Supervisor:
     async def _undo(self, record: PluginRecord) -> None:
         around, context = self._around, self.contexts[record.name]
         limit = around.limits.stop_timeout
+        context.answers.clear()
         await around.stop_sources(context)
         try:
             await call_async_hook(around.manager, record, "hookbus_stop", context, limit)
