@@ -1,0 +1,57 @@
+"""`hookbus why` and `hookbus why-not`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from hookbus.commands import Given, configuration_options, json_option, print_json
+
+__all__ = ["why"]
+
+MOST = 200
+"""Events that `--forward` and `--html` show unless `--limit` says otherwise."""
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@click.option("--forward", is_flag=True, help="Show what followed from it, too.")
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=MOST,
+    show_default=True,
+    help="Most events that are shown of what followed.",
+)
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Draw causes and effects into a page instead.",
+)
+@configuration_options
+@json_option
+def why(
+    id_: str, forward: bool, limit: int, page: Path | None, given: Given, as_json: bool
+) -> None:
+    """Tell how an event came about, from its first cause on, by the journal.
+
+    ID is the id of an event (run-17), its end, its number in the newest run, or the id of an order
+    or a fill: then its newest event.
+    """
+    from hookbus_journal.why.lookup import find_event
+    from hookbus_journal.why.opening import open_journal
+    from hookbus_journal.why.page import make_page
+    from hookbus_journal.why.story import tell_story
+    from hookbus_journal.why.telling import print_story, story_json
+
+    with open_journal(given) as reader:
+        story = tell_story(reader, find_event(reader, id_), limit if forward or page else None)
+    if page is not None:
+        page.write_text(make_page(story), encoding="utf-8")
+        click.echo(f"{page}: {page.stat().st_size:,} bytes", err=as_json)
+    if as_json:
+        print_json(story_json(story))
+    elif page is None:
+        print_story(story)

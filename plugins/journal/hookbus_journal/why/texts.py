@@ -1,0 +1,121 @@
+"""How times, durations and events are written for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hookbus import StoredEvent
+
+from hookbus_journal.why.reader import event_id, fields_of
+from hookbus_journal.why.story import Story
+
+__all__ = [
+    "as_cloudevent",
+    "duration",
+    "headline",
+    "in_short",
+    "missing_cause",
+    "moment",
+    "named",
+    "plural",
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms"))
+_WORDS = 60
+_LINE = 110
+
+
+def moment(time_ns: int) -> str:
+    """A time in UTC, to the microsecond where it has any."""
+    return (_EPOCH + timedelta(microseconds=time_ns // 1000)).isoformat().replace("+00:00", "Z")
+
+
+def duration(time_ns: int) -> str:
+    """A span of time in its largest unit, such as 1.5 h."""
+    sign, time_ns = ("-", -time_ns) if time_ns < 0 else ("", time_ns)
+    milliseconds = time_ns / 1_000_000
+    for size, unit in _UNITS:
+        if milliseconds >= size:
+            return f"{sign}{milliseconds / size:.3g} {unit}"
+    return f"{sign}{time_ns / 1000:.3g} us" if time_ns else "0 s"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: 1 event, 1,204 events."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def named(event: StoredEvent) -> str:
+    """An event by type, key and id."""
+    about = "" if event.key is None else f" of {event.key}"
+    return f"{event.type}{about} ({event_id(event)})"
+
+
+def headline(story: Story) -> str:
+    """How long a chain is, and how long it took."""
+    events = story.chain.events
+    took = duration(events[-1].time_ns - events[0].time_ns)
+    steps = plural(len(events) - 1, "step")
+    event = named(story.event)
+    return f"{event} came about in {steps} and {took}" if len(events) > 1 else _rootless(story)
+
+
+def missing_cause(id_: str) -> str:
+    """What is said of a cause that the journal does not have."""
+    return f"the first cause, {id_}, is not in the journal: it was pruned, or never recorded"
+
+
+def _rootless(story: Story) -> str:
+    """The headline of an event without a known cause."""
+    event = story.event
+    if story.chain.missing is None:
+        return f"{named(event)} has no cause: {event.source} published it on its own"
+    return f"the cause of {named(event)} is not in the journal"
+
+
+def in_short(event: StoredEvent, first: Sequence[str] = ()) -> str:
+    """The most telling fields of an event in one line; those named `first` lead.
+
+    What says nothing is left out: empty fields, the key, which stands beside it, and a time that is
+    the event's own.
+    """
+    data = fields_of(event)
+    told = {name: data[name] for name in (*first, *data) if name in data}
+    words = [f"{name}={_word(value)}" for name, value in told.items() if _tells(event, value)]
+    line = " ".join(words)
+    return line if len(line) <= _LINE else f"{line[: _LINE - 1]}…"
+
+
+def _tells(event: StoredEvent, value: Any) -> bool:
+    if value is None or value in ("", [], {}):
+        return False
+    return value not in (event.key, moment(event.time_ns))
+
+
+def _word(value: Any) -> str:
+    plain = isinstance(value, str) and value and not any(char.isspace() for char in value)
+    text = value if plain else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WORDS else f"{text[: _WORDS - 1]}…"
+
+
+def as_cloudevent(event: StoredEvent) -> Mapping[str, Any]:
+    """An event as CloudEvents 1.0 in JSON-like form."""
+    whole = {
+        "specversion": "1.0",
+        "id": event_id(event),
+        "source": f"/hookbus/{event.source}",
+        "type": event.type,
+        "time": moment(event.time_ns),
+        "datacontenttype": "application/json",
+        "dataversion": event.version,
+        "sequence": event.sequence,
+        "correlationid": event.correlation_id,
+        "causationid": event.causation_id,
+        "subject": event.key,
+        "data": fields_of(event),
+    }
+    return {name: value for name, value in whole.items() if value is not None}
