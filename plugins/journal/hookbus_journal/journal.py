@@ -1,0 +1,179 @@
+"""The journal: the service that the host and other plugins use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+import apsw
+from hookbus import Envelope, Event, JournalError, Statement, StoredEvent, TransactionRefused
+
+from hookbus_journal import consumers, deadletters, history
+from hookbus_journal.consumers import StoredConsumer
+from hookbus_journal.events import OWN_EVENTS
+from hookbus_journal.readers import Readers
+from hookbus_journal.recorder import Recorder
+from hookbus_journal.store import Store
+from hookbus_journal.tasks import Task, future_for
+from hookbus_journal.writer import Writer
+
+
+class StoredJournal:
+    """The memory of a host; see `hookbus.Journal`.
+
+    `durable` are the patterns of the settings, `known` the consumers of earlier runs and their
+    types, `dead_letters` how many of these are kept.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        readers: Readers,
+        loop: asyncio.AbstractEventLoop,
+        now_ns: Callable[[], int],
+        durable: Sequence[str],
+        known: dict[str, tuple[str, ...]],
+        dead_letters: int,
+    ) -> None:
+        self.dead_letters = dead_letters
+        self.now_ns = now_ns
+        self.recorder: Recorder | None = None
+        self._writer = writer
+        self._readers = readers
+        self._loop = loop
+        self._durable = tuple(durable)
+        self._wanted = dict(known)
+        self._consumers: dict[str, StoredConsumer] = {}
+        self._required: dict[type[Event], bool] = {}
+
+    # Writing
+
+    def requires(self, event_class: type[Event]) -> bool:
+        """Whether events of this class must be committed before they are dispatched."""
+        required = self._required.get(event_class)
+        if required is None:
+            required = self._required[event_class] = self._find_required(event_class)
+        return required
+
+    def _find_required(self, event_class: type[Event]) -> bool:
+        declared = event_class.__event__
+        if declared is None or event_class in OWN_EVENTS:
+            return False
+        patterns = (self._durable, *self._wanted.values())
+        return any(fnmatchcase(declared.name, one) for some in patterns for one in some)
+
+    def append(self, envelope: Envelope, done: Callable[[int, Exception | None], None]) -> None:
+        """Commit an event that is to survive a crash, then call `done`."""
+        self._write_what_came_before()
+        self._writer.submit(
+            Task(lambda store: store.append(envelope), lambda value, error: done(value or 0, error))
+        )
+
+    def transact(
+        self, statements: Sequence[Statement], envelopes: Sequence[Envelope] = ()
+    ) -> Awaitable[list[int]]:
+        """Commit statements on tables of one's own, and durable events with them."""
+        return self.commit(_nothing, tuple(statements), tuple(envelopes))
+
+    def commit(
+        self,
+        perform: Callable[[Store], Any],
+        statements: Sequence[Statement],
+        envelopes: Sequence[Envelope],
+    ) -> asyncio.Future[list[int]]:
+        """Have the writer do something together with statements and events, all or nothing."""
+        statements, envelopes = tuple(statements), tuple(envelopes)
+        self._write_what_came_before()
+        if self.recorder is not None:
+            self.recorder.leave_out(envelopes)
+
+        def work(store: Store) -> list[int]:
+            store.guard.run(statements)
+            perform(store)
+            return [store.append(envelope) for envelope in envelopes]
+
+        effects = bool(statements or envelopes)
+        return self.do(work, durable=effects, growing=effects, alone=effects)
+
+    def do(
+        self,
+        perform: Callable[[Store], Any],
+        *,
+        durable: bool = False,
+        growing: bool = False,
+        alone: bool = False,
+    ) -> asyncio.Future[Any]:
+        """Have the writer do something."""
+        future, settle = future_for(self._loop)
+        self._writer.submit(Task(perform, settle, durable, growing, alone))
+        return future
+
+    def _write_what_came_before(self) -> None:
+        if self.recorder is not None:
+            self.recorder.hand_over()
+
+    # Consumers
+
+    def consumer(self, name: str, types: Sequence[str], *, beginning: bool) -> StoredConsumer:
+        """The consumer of that name, which wants these types from now on."""
+        self._write_what_came_before()
+        consumer = self._consumers.get(name)
+        if consumer is None:
+            consumer = self._consumers[name] = StoredConsumer(self, name, types)
+        consumer.types = self._wanted[name] = tuple(types)
+        consumer.beginning = beginning
+        self._required.clear()
+        if self.recorder is not None:
+            self.recorder.forget_choices()
+        self.do(consumer.connect)
+        return consumer
+
+    async def retry(self, letters: Sequence[int]) -> int:
+        """Have dead letters tried again, now or when their consumer is back; returns how many."""
+        marked = await self.do(lambda store: deadletters.retry(store.connection, letters))
+        for letter in marked:
+            consumer = self._consumers.get(letter.consumer)
+            if consumer is not None and consumer.retry is not None:
+                consumer.retry(letter.id, letter.event)
+        return len(marked)
+
+    async def discard(self, letters: Sequence[int]) -> int:
+        """Remove dead letters for good; returns how many there were."""
+        removed: int = await self.do(lambda store: deadletters.discard(store.connection, letters))
+        return removed
+
+    # Reading
+
+    async def query(self, statement: Statement) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT on what is committed."""
+        sql, parameters = statement
+        try:
+            return await self._readers.run(lambda one: one.execute(sql, parameters).fetchall())
+        except apsw.InterruptError:
+            raise JournalError(f"{sql!r} took so long that it held up the journal") from None
+        except (apsw.Error, TypeError, ValueError, OverflowError) as error:
+            raise TransactionRefused(f"{sql!r} failed: {error}") from None
+
+    async def history(
+        self, types: Sequence[str], *, since_ns: int | None = None, after: int = 0
+    ) -> AsyncIterator[StoredEvent]:
+        """Kept events of some types, oldest first, up to now."""
+        await self.flushed()
+        async for event in history.walk(self._readers, types, since_ns, after):
+            yield event
+
+    def read(self, types: Sequence[str], after: int, most: int) -> Awaitable[list[StoredEvent]]:
+        """Up to `most` events of some types beyond a position."""
+        return history.read(self._readers, types, after, most)
+
+    async def flushed(self) -> None:
+        """Wait until what was published so far is stored, or counted as missing."""
+        self._write_what_came_before()
+        await self.do(_nothing)
+
+
+def _nothing(_: Store) -> None:
+    """Does nothing: whoever waits for it waits for what was submitted before."""
