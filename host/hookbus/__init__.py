@@ -12,8 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hookbus.bus.delivery import Breaker, Retry
+    from hookbus.bus.delivery import Breaker, BreakerState, Retry
+    from hookbus.bus.durable.subscription import DurableSubscription
+    from hookbus.bus.durable.transaction import Transaction
     from hookbus.bus.inline import InlineSubscription
+    from hookbus.bus.ledger import LedgerReport
     from hookbus.bus.stats import SubscriptionStats
     from hookbus.bus.streams import Stream, Watch
     from hookbus.bus.subscription import Subscription
@@ -61,6 +64,16 @@ if TYPE_CHECKING:
     from hookbus.plugins.source import Source
     from hookbus.queues.books import QueueStats
     from hookbus.queues.queue import WorkQueue
+    from hookbus.sagas import (
+        Outcome,
+        Saga,
+        Sagas,
+        SagaState,
+        SagaStep,
+        Standing,
+        Step,
+        StepState,
+    )
     from hookbus.scheduler.jobs import Job, JobRun
     from hookbus.scheduler.runledger import LedgerEntry
     from hookbus.scheduler.scheduler import JobHandle, PluginScheduler
@@ -70,8 +83,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "bus.delivery": ("Breaker", "Retry"),
+    "bus.delivery": ("Breaker", "BreakerState", "Retry"),
     "bus.inline": ("InlineSubscription",),
+    "bus.ledger": ("LedgerReport",),
     "bus.stats": ("SubscriptionStats",),
     "bus.streams": ("Stream", "Watch"),
     "bus.subscription": ("Subscription",),
@@ -87,6 +101,8 @@ _HOMES = {
         "Statement",
         "StoredEvent",
     ),
+    "bus.durable.subscription": ("DurableSubscription",),
+    "bus.durable.transaction": ("Transaction",),
     "envelope": ("Envelope", "Lagged"),
     "errors": (
         "BusClosed",
@@ -119,6 +135,16 @@ _HOMES = {
     "plugins.source": ("Source",),
     "queues.books": ("QueueStats",),
     "queues.queue": ("WorkQueue",),
+    "sagas": (
+        "Outcome",
+        "Saga",
+        "SagaState",
+        "SagaStep",
+        "Sagas",
+        "Standing",
+        "Step",
+        "StepState",
+    ),
     "scheduler.jobs": ("Job", "JobRun"),
     "scheduler.runledger": ("LedgerEntry",),
     "scheduler.scheduler": ("JobHandle", "PluginScheduler"),
@@ -131,6 +157,7 @@ __all__ = [
     "HOOK_API_VERSION",
     "Attempts",
     "Breaker",
+    "BreakerState",
     "Bus",
     "BusClosed",
     "Clock",
@@ -141,6 +168,7 @@ __all__ = [
     "DeadLettersFull",
     "Delivery",
     "DuplicateEventType",
+    "DurableSubscription",
     "Envelope",
     "Event",
     "EventDecodeError",
@@ -161,7 +189,9 @@ __all__ = [
     "JournalFull",
     "Lagged",
     "LedgerEntry",
+    "LedgerReport",
     "OperationalEvent",
+    "Outcome",
     "PayloadTooLarge",
     "Plugin",
     "PluginContext",
@@ -171,12 +201,19 @@ __all__ = [
     "QueueFull",
     "QueueStats",
     "Retry",
+    "Saga",
+    "SagaState",
+    "SagaStep",
+    "Sagas",
     "ServiceMissing",
     "Settings",
     "SimulatedClock",
     "Source",
+    "Standing",
     "StateFile",
     "Statement",
+    "Step",
+    "StepState",
     "Stops",
     "StoredEvent",
     "Stream",
@@ -184,6 +221,7 @@ __all__ = [
     "SubscriptionStats",
     "Summary",
     "SystemClock",
+    "Transaction",
     "TransactionRefused",
     "UnknownEventType",
     "UsageError",

@@ -1,0 +1,20 @@
+"""The saga plugin keeps to what every plugin owes its host and its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from hookbus import Event, Plugin
+from hookbus.operational import HostStarted
+from hookbus.testing import PluginConformance
+from hookbus_journal.plugin import JournalPlugin
+from hookbus_saga import SagaPlugin
+
+
+class TestSaga(PluginConformance):
+    """The saga plugin with the journal that it needs."""
+
+    plugin = SagaPlugin
+    companions: ClassVar[Sequence[type[Plugin]]] = (JournalPlugin,)
+    events: ClassVar[Sequence[Event]] = ()
