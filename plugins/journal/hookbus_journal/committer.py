@@ -41,6 +41,7 @@ class Committer:
         self._on_trouble = on_trouble
         self._levels = ("NORMAL", "FULL") if lasting else ("OFF", "OFF")
         self._level = ""
+        reserve.restore()
 
     def commit(self, batch: Sequence[Task]) -> list[Outcome]:
         """Carry out tasks in order, all in one transaction where that is possible."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+import apsw
 from hookbus import (
     Attempts,
     ConsumerState,
@@ -19,6 +20,7 @@ from hookbus import (
 )
 
 from hookbus_journal import deadletters
+from hookbus_journal.sql import rows, value
 from hookbus_journal.store import Store
 
 
@@ -131,31 +133,29 @@ class StoredConsumer:
         self.retry = None
 
 
-def known(store: Store) -> dict[str, tuple[str, ...]]:
+def known(connection: apsw.Connection) -> dict[str, tuple[str, ...]]:
     """Every consumer, also of earlier runs, and the types that it wants."""
-    rows = store.connection.execute("SELECT name, types FROM consumers").fetchall()
-    return {name: tuple(json.loads(types)) for name, types in rows}
+    found = rows(connection, "SELECT name, types FROM consumers ORDER BY name")
+    return {name: tuple(json.loads(types)) for name, types in found}
 
 
 def open_state(store: Store, *, name: str) -> ConsumerState:
     """Where a consumer stands; what had begun and never ended has crashed."""
-    execute = store.connection.execute
-    execute(
+    connection = store.connection
+    connection.execute(
         "UPDATE attempts SET crashes = crashes + 1, begun = 0 WHERE consumer = ? AND begun", (name,)
     )
-    offset = execute('SELECT "offset" FROM consumers WHERE name = ?', (name,)).fetchall()[0][0]
-    finished = execute("SELECT position FROM finished WHERE consumer = ?", (name,)).fetchall()
-    attempts = execute(
-        "SELECT position, failures, crashes FROM attempts WHERE consumer = ?", (name,)
-    ).fetchall()
+    offset = value(connection, 'SELECT "offset" FROM consumers WHERE name = ?', (name,))
+    finished = rows(connection, "SELECT position FROM finished WHERE consumer = ?", (name,))
+    tried = rows(
+        connection, "SELECT position, failures, crashes FROM attempts WHERE consumer = ?", (name,)
+    )
     return ConsumerState(
         head=store.position,
         offset=offset,
         finished=frozenset(position for (position,) in finished),
-        attempts={
-            position: Attempts(failures, crashes) for position, failures, crashes in attempts
-        },
-        retrying=deadletters.retrying(store.connection, name),
+        attempts={position: Attempts(*counts) for position, *counts in tried},
+        retrying=deadletters.retrying(connection, name),
     )
 
 
@@ -171,7 +171,8 @@ def begin(store: Store, *, name: str, delivery: Delivery) -> None:
 def end_attempt(store: Store, *, name: str, delivery: Delivery, failures: int) -> None:
     """The process has survived the attempt."""
     store.connection.execute(
-        "UPDATE attempts SET begun = 0, failures = failures + ? WHERE consumer = ? AND position = ?",
+        "UPDATE attempts SET begun = 0, failures = failures + ? "
+        "WHERE consumer = ? AND position = ?",
         (failures, name, delivery.position),
     )
 

@@ -1,15 +1,16 @@
-"""The database: one file, made whole or not at all, and refused where it is not what it should be."""
+"""The database: one file, made whole or not at all, and refused where something is wrong."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
 from hookbus import PluginError
 
 from hookbus_journal.schema import APPLICATION_ID, TABLES, VERSION
+from hookbus_journal.sql import value
 
 LEFT_IN_THE_LOG: Final = 16 * 1024 * 1024
 """Bytes to which the write-ahead log is cut when it begins anew."""
@@ -86,7 +87,7 @@ def check(connection: apsw.Connection, path: Path) -> None:
             f"has schema version {version}, and this hookbus-journal knows {VERSION} only",
             "Upgrade hookbus-journal, or set [host] state to another folder",
         )
-    problem = _one(connection, "PRAGMA quick_check(1)")
+    problem = value(connection, "PRAGMA quick_check(1)")
     if version < VERSION or problem != "ok":
         raise refused(path, f"is damaged: {problem}", KEEP_ASIDE)
 
@@ -149,8 +150,3 @@ def _set_up(connection: apsw.Connection) -> None:
     connection.pragma("journal_size_limit", LEFT_IN_THE_LOG)
     connection.pragma("trusted_schema", False)
     connection.pragma("cache_size", -16_384)
-
-
-def _one(connection: apsw.Connection, sql: str) -> Any:
-    row = connection.execute(sql).fetchone()
-    return None if row is None else row[0]

@@ -9,6 +9,7 @@ import apsw
 from hookbus import DeadLetter, DeadLettersFull, Delivery, StoredEvent
 
 from hookbus_journal.rows import from_cloudevent
+from hookbus_journal.sql import row, rows, value
 
 _COLUMNS = (
     "id, consumer, position, type, key, envelope, error, traceback, failures, crashes, time_ns, "
@@ -43,20 +44,21 @@ def listed(
 ) -> list[Letter]:
     """Dead letters, oldest first, beyond the number `after`: of one consumer, or of all."""
     sql = f"SELECT {_COLUMNS} FROM dead_letters WHERE id > ?1 AND consumer = ifnull(?2, consumer) "
-    rows = connection.execute(f"{sql} ORDER BY id LIMIT ?3", (after, consumer, limit))
-    return [Letter(*row) for row in rows]
+    found = rows(connection, f"{sql} ORDER BY id LIMIT ?3", (after, consumer, limit))
+    return [Letter(*one) for one in found]
 
 
 def shown(connection: apsw.Connection, letter: int) -> Letter | None:
     """One dead letter; None where there is no such number."""
     sql = f"SELECT {_COLUMNS} FROM dead_letters WHERE id = ?"
-    row = connection.execute(sql, (letter,)).fetchone()
-    return None if row is None else Letter(*row)
+    found = row(connection, sql, (letter,))
+    return None if found is None else Letter(*found)
 
 
 def count(connection: apsw.Connection) -> int:
     """How many there are."""
-    return int(connection.execute("SELECT count(*) FROM dead_letters").fetchall()[0][0])
+    number: int = value(connection, "SELECT count(*) FROM dead_letters")
+    return number
 
 
 def retry(connection: apsw.Connection, letters: Sequence[int]) -> list[Letter]:
@@ -82,7 +84,7 @@ def discard(connection: apsw.Connection, letters: Sequence[int]) -> int:
 def retrying(connection: apsw.Connection, consumer: str) -> dict[int, StoredEvent]:
     """The events of a consumer that are to be tried again, by the number of the dead letter."""
     sql = f"SELECT {_COLUMNS} FROM dead_letters WHERE consumer = ? AND retrying ORDER BY id"
-    letters = [Letter(*row) for row in connection.execute(sql, (consumer,)).fetchall()]
+    letters = [Letter(*one) for one in rows(connection, sql, (consumer,))]
     return {letter.id: letter.event for letter in letters}
 
 

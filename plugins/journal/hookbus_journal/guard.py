@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import apsw
 from hookbus import Statement, TransactionRefused
@@ -50,9 +50,9 @@ class Guard:
             for statement in statements:
                 self._run(*statement)
 
-    def _run(self, sql: str, parameters: Sequence[object]) -> None:
+    def _run(self, sql: str, parameters: Sequence[Any]) -> None:
         try:
-            for _ in self._connection.execute(sql, parameters, prepare_flags=_APART):  # type: ignore[arg-type]
+            for _ in self._connection.execute(sql, parameters, prepare_flags=_APART):
                 pass
         except ENVIRONMENT:
             raise

@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 from hookbus import Envelope, Event, JournalError, Statement, StoredEvent, TransactionRefused
 
-from hookbus_journal import consumers, deadletters, history
+from hookbus_journal import deadletters, history
 from hookbus_journal.consumers import StoredConsumer
 from hookbus_journal.events import OWN_EVENTS
 from hookbus_journal.readers import Readers
@@ -25,14 +25,16 @@ class StoredJournal:
     """The memory of a host; see `hookbus.Journal`.
 
     `durable` are the patterns of the settings, `known` the consumers of earlier runs and their
-    types, `dead_letters` how many of these are kept.
+    types, `dead_letters` how many of these are kept. `recorder` records what is not durable, and
+    `committed` counts what is.
     """
+
+    recorder: Recorder
 
     def __init__(
         self,
         writer: Writer,
         readers: Readers,
-        loop: asyncio.AbstractEventLoop,
         now_ns: Callable[[], int],
         durable: Sequence[str],
         known: dict[str, tuple[str, ...]],
@@ -40,10 +42,9 @@ class StoredJournal:
     ) -> None:
         self.dead_letters = dead_letters
         self.now_ns = now_ns
-        self.recorder: Recorder | None = None
+        self.committed = 0
         self._writer = writer
         self._readers = readers
-        self._loop = loop
         self._durable = tuple(durable)
         self._wanted = dict(known)
         self._consumers: dict[str, StoredConsumer] = {}
@@ -67,16 +68,22 @@ class StoredJournal:
 
     def append(self, envelope: Envelope, done: Callable[[int, Exception | None], None]) -> None:
         """Commit an event that is to survive a crash, then call `done`."""
+
+        def settle(position: Any, error: Exception | None) -> None:
+            if error is None:
+                self.committed += 1
+                done(position, None)
+            else:
+                done(0, error)
+
         self._write_what_came_before()
-        self._writer.submit(
-            Task(lambda store: store.append(envelope), lambda value, error: done(value or 0, error))
-        )
+        self._writer.submit(Task(lambda store: store.append(envelope), settle))
 
     def transact(
         self, statements: Sequence[Statement], envelopes: Sequence[Envelope] = ()
     ) -> Awaitable[list[int]]:
         """Commit statements on tables of one's own, and durable events with them."""
-        return self.commit(_nothing, tuple(statements), tuple(envelopes))
+        return self.commit(_nothing, statements, envelopes)
 
     def commit(
         self,
@@ -86,17 +93,24 @@ class StoredJournal:
     ) -> asyncio.Future[list[int]]:
         """Have the writer do something together with statements and events, all or nothing."""
         statements, envelopes = tuple(statements), tuple(envelopes)
-        self._write_what_came_before()
-        if self.recorder is not None:
-            self.recorder.leave_out(envelopes)
+        effects = bool(statements or envelopes)
 
         def work(store: Store) -> list[int]:
             store.guard.run(statements)
             perform(store)
             return [store.append(envelope) for envelope in envelopes]
 
-        effects = bool(statements or envelopes)
-        return self.do(work, durable=effects, growing=effects, alone=effects)
+        def note(future: asyncio.Future[list[int]]) -> None:
+            if future.cancelled() or future.exception() is not None:
+                self.recorder.record_after_all(envelopes)
+            else:
+                self.committed += len(envelopes)
+
+        self._write_what_came_before()
+        self.recorder.leave_out(envelopes)
+        future = self.do(work, durable=effects, growing=effects, alone=effects)
+        future.add_done_callback(note)
+        return future
 
     def do(
         self,
@@ -107,13 +121,12 @@ class StoredJournal:
         alone: bool = False,
     ) -> asyncio.Future[Any]:
         """Have the writer do something."""
-        future, settle = future_for(self._loop)
+        future, settle = future_for(asyncio.get_running_loop())
         self._writer.submit(Task(perform, settle, durable, growing, alone))
         return future
 
     def _write_what_came_before(self) -> None:
-        if self.recorder is not None:
-            self.recorder.hand_over()
+        self.recorder.hand_over()
 
     # Consumers
 
@@ -126,8 +139,7 @@ class StoredJournal:
         consumer.types = self._wanted[name] = tuple(types)
         consumer.beginning = beginning
         self._required.clear()
-        if self.recorder is not None:
-            self.recorder.forget_choices()
+        self.recorder.forget_choices()
         self.do(consumer.connect)
         return consumer
 
@@ -167,7 +179,7 @@ class StoredJournal:
 
     def read(self, types: Sequence[str], after: int, most: int) -> Awaitable[list[StoredEvent]]:
         """Up to `most` events of some types beyond a position."""
-        return history.read(self._readers, types, after, most)
+        return self._readers.run_short(partial(history.page, types=types, after=after, most=most))
 
     async def flushed(self) -> None:
         """Wait until what was published so far is stored, or counted as missing."""

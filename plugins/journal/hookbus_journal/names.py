@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 
 import apsw
 
+from hookbus_journal.sql import rows, value
+
 
 class Names:
     """The numbers of the names in one table; a new name gets one when it is first asked for."""
@@ -14,7 +16,7 @@ class Names:
     def __init__(self, connection: apsw.Connection, table: str) -> None:
         self._connection = connection
         self._insert = f"INSERT INTO {table} (name) VALUES (?) RETURNING id"
-        self._select = f"SELECT name, id FROM {table}"  # noqa: S608 - the table is our own
+        self._select = f"SELECT name, id FROM {table}"
         self._numbers: dict[str, int] = {}
         self.reload()
 
@@ -28,13 +30,13 @@ class Names:
         return self._numbers.get(name)
 
     def _add(self, name: str) -> int:
-        number = int(self._connection.execute(self._insert, (name,)).fetchall()[0][0])
+        number: int = value(self._connection, self._insert, (name,))
         self._numbers[name] = number
         return number
 
     def reload(self) -> None:
         """Forget what a transaction added that was undone."""
-        self._numbers = dict(self._connection.execute(self._select).fetchall())
+        self._numbers = dict(rows(self._connection, self._select))
 
 
 def matching(names: Sequence[tuple[int, str]], patterns: Sequence[str]) -> list[int]:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
-from typing import ClassVar
+from contextlib import suppress
+from typing import Any, ClassVar, Final
 
 import hookbus
 from hookbus import (
     Event,
     HealthCheck,
     HealthReport,
-    InlineSubscription,
     Job,
     Journal,
+    JournalError,
     Plugin,
     PluginContext,
     SimulatedClock,
-    Subscription,
     Summary,
     hookimpl,
 )
 
-from hookbus_journal.events import (
-    OWN_EVENTS,
-    JournalFailed,
-    JournalRecovered,
-    RecordingFellBehind,
-)
+from hookbus_journal.events import OWN_EVENTS
+from hookbus_journal.figures import Figures, summary_rows
 from hookbus_journal.session import Session, Surroundings
 from hookbus_journal.settings import JournalSettings
+
+ACCOUNTS_EVERY: Final = 60.0
+"""Seconds between two copies of the host's ledger; a simulation keeps the last one only."""
 
 
 class JournalPlugin(Plugin):
@@ -44,7 +42,8 @@ class JournalPlugin(Plugin):
     def __init__(self, settings: JournalSettings) -> None:
         super().__init__(settings)
         self._session: Session | None = None
-        self._subscription: Subscription | InlineSubscription | None = None
+        self._recording: Any = None
+        self._figures: Figures | None = None
 
     @hookimpl
     def hookbus_events(self) -> Iterable[type[Event]]:
@@ -59,78 +58,68 @@ class JournalPlugin(Plugin):
     @hookimpl
     async def hookbus_start(self, context: PluginContext) -> None:
         """Open the journal, provide it, and record what is published from now on."""
-        session = Session(context.state_dir, self.settings, self._surroundings(context))
+        session = Session(context.state_dir, self.settings, _surroundings(context))
         await session.open()
         self._session = session
         if session.last_run is not None and not session.last_run[1]:
             context.log.warning("the last run did not end as it should", run=session.last_run[0])
         context.provide(Journal, session.journal)
-        self._subscription = context.bus.subscribe(
+        self._recording = context.bus.subscribe(
             "*", session.recorder.keep, name="recorder", mode="inline", envelope=True
         )
-        if not context.clock.simulated:
+        if not session.simulated:
+            context.start_task(self._keep_accounts(context, session), "accounts")
             context.scheduler.add(Job("prune", session.prune, every=self.settings.prune_every))
 
-    def _surroundings(self, context: PluginContext) -> Surroundings:
-        loop, clock = asyncio.get_running_loop(), context.clock
-        teller = Teller(context, loop)
-        return Surroundings(
-            run=context.bus.run,
-            clock=clock,
-            host_version=hookbus.__version__,
-            tell_trouble=teller.trouble,
-            tell_missed=teller.missed,
-            paced=isinstance(clock, SimulatedClock) and clock.pace is not None,
-        )
+    async def _keep_accounts(self, context: PluginContext, session: Session) -> None:
+        while True:
+            await context.clock.sleep(ACCOUNTS_EVERY)
+            with suppress(JournalError):
+                await session.note_accounts(context.ledger().accounts)
 
     @hookimpl
-    async def hookbus_stop(self) -> None:
+    async def hookbus_stop(self, context: PluginContext) -> None:
         """Store what is left, and note that the run has ended as it should."""
-        if self._subscription is not None:
-            self._subscription.close()
-        if self._session is not None:
-            await self._session.close()
+        session = self._session
+        if session is None:
+            return
+        if self._recording is not None:
+            self._recording.close()
+        with suppress(JournalError):
+            await session.note_accounts(context.ledger().accounts)
+            self._figures = await session.figures()
+        await session.close()
 
     @hookimpl
     def hookbus_summary(self) -> Summary | None:
         """What is kept."""
-        return None
+        session, found = self._session, self._figures
+        if session is None or found is None:
+            return None
+        recorder = session.recorder
+        lines = summary_rows(found, session.journal.committed, recorder.missed, recorder.omitted)
+        return Summary(title="Journal", rows=tuple(lines))
 
     def _health(self) -> HealthReport:
         session = self._session
         if session is None:
             return HealthReport("critical", "the journal is not open")
-        trouble = session.committer.trouble
+        recorder, trouble = session.recorder, session.committer.trouble
+        metrics = {"waiting": recorder.waiting, "missed": recorder.missed}
         if trouble is not None:
-            return HealthReport("critical", f"{session.path}: {trouble}")
-        return HealthReport()
+            return HealthReport("critical", f"{session.path}: {trouble}", metrics)
+        if recorder.behind:
+            return HealthReport("degraded", f"{recorder.missed:,} events not recorded", metrics)
+        return HealthReport(metrics=metrics)
 
 
-class Teller:
-    """Says on the bus and in the log what goes wrong with the journal, and when it is over."""
-
-    def __init__(self, context: PluginContext, loop: asyncio.AbstractEventLoop) -> None:
-        self._context = context
-        self._loop = loop
-        self._missed = 0
-
-    def trouble(self, reason: str | None) -> None:
-        """Called by the writer when storing begins or ceases to fail."""
-        self._loop.call_soon_threadsafe(self._tell, reason)
-
-    def _tell(self, reason: str | None) -> None:
-        context = self._context
-        file = str(context.state_dir)
-        if reason is None:
-            context.log.warning("the journal stores events again", file=file)
-            context.bus.publish_forced(JournalRecovered(file=file, missed=self._missed))
-            self._missed = 0
-        else:
-            context.log.error("the journal cannot store anything", file=file, reason=reason)
-            context.bus.publish_forced(JournalFailed(file=file, reason=reason))
-
-    def missed(self, count: int) -> None:
-        """Called by the recorder for what it cannot keep."""
-        self._missed += count
-        self._context.log.warning("events were not recorded", count=count)
-        self._context.bus.publish_forced(RecordingFellBehind(count=count))
+def _surroundings(context: PluginContext) -> Surroundings:
+    clock = context.clock
+    return Surroundings(
+        run=context.bus.run,
+        host_version=hookbus.__version__,
+        clock=clock,
+        log=context.log,
+        publish=context.bus.publish_forced,
+        paced=isinstance(clock, SimulatedClock) and clock.pace is not None,
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 
 from hookbus import Envelope, Event, JournalError
 
@@ -20,29 +21,13 @@ BATCH = 256
 BEHIND = "the journal fell behind"
 
 
-@dataclass(slots=True)
-class Missed:
-    """Events that were not recorded, by reason, and how many of them no row tells of yet."""
-
-    total: int = 0
-    unsaid: dict[str, int] = field(default_factory=dict)
-
-    def count(self, reason: str, events: int) -> None:
-        """Events are missing."""
-        self.total += events
-        self.unsaid[reason] = self.unsaid.get(reason, 0) + events
-
-    def take(self) -> dict[str, int]:
-        """What a row is to tell of."""
-        unsaid, self.unsaid = self.unsaid, {}
-        return unsaid
-
-
 class Recorder:
     """Keeps envelopes until there are `batch`, or until `later` calls back, and has them written.
 
-    `wants` says which classes are recorded. At most `most` events wait for the writer; further ones
-    are counted in `missed`. `on_missed` is told how many.
+    `wants` says which classes are recorded. At most `most` events wait for the writer; more are
+    not recorded. `missed` counts those and what could not be stored, `omitted` the events whose
+    data was too large or no JSON; `on_missed` is told of the former when that begins, and when it
+    is over.
     """
 
     def __init__(
@@ -56,9 +41,9 @@ class Recorder:
         batch: int = BATCH,
         most: int = 65_536,
     ) -> None:
-        self.missed = Missed()
-        self.omitted = 0
         self.recorded = 0
+        self.missed = 0
+        self.omitted = 0
         self.waiting = 0
         self._writer = writer
         self._wants = wants
@@ -69,14 +54,16 @@ class Recorder:
         self._most = most
         self._kept: list[Envelope] = []
         self._wanted: dict[type[Event], bool] = {}
-        self._told_elsewhere: set[int] = set()
+        self._committed_elsewhere: set[int] = set()
+        self._gaps: Counter[str] = Counter()
+        self._behind: int | None = None
 
     def keep(self, envelope: Envelope) -> None:
         """Keep an event that is being dispatched."""
         cls = type(envelope.event)
         if cls not in self._wanted:
             self._wanted[cls] = self._wants(cls)
-        if not self._wanted[cls] or (self._told_elsewhere and self._is_known(envelope)):
+        if not self._wanted[cls] or (self._committed_elsewhere and self._is_known(envelope)):
             return
         kept = self._kept
         kept.append(envelope)
@@ -85,65 +72,99 @@ class Recorder:
         elif len(kept) == 1 and self._later is not None:
             self._later(self.hand_over)
 
+    @property
+    def behind(self) -> bool:
+        """Whether more is published than can be recorded."""
+        return self._behind is not None
+
     def forget_choices(self) -> None:
         """Ask anew which classes are wanted: some may have become durable."""
         self._wanted.clear()
 
     def leave_out(self, envelopes: Sequence[Envelope]) -> None:
-        """These have been committed already, or will be, when they are dispatched."""
-        self._told_elsewhere.update(one.sequence for one in envelopes)
+        """These are committed in another way, and are not recorded when they are dispatched."""
+        self._committed_elsewhere.update(
+            one.sequence for one in envelopes if self._wants(type(one.event))
+        )
+
+    def record_after_all(self, envelopes: Sequence[Envelope]) -> None:
+        """These were not committed."""
+        self._committed_elsewhere.difference_update(one.sequence for one in envelopes)
 
     def _is_known(self, envelope: Envelope) -> bool:
-        known = envelope.sequence in self._told_elsewhere
-        self._told_elsewhere.discard(envelope.sequence)
+        known = envelope.sequence in self._committed_elsewhere
+        self._committed_elsewhere.discard(envelope.sequence)
         return known
 
     def hand_over(self) -> None:
-        """Have the writer write what was kept."""
+        """Have the writer write what was kept, and what is missing."""
         kept, self._kept = self._kept, []
-        if not kept:
+        if kept and self.waiting + len(kept) > self._most:
+            self._fall_behind(len(kept))
             return
-        if self.waiting + len(kept) > self._most:
-            self.missed.count(BEHIND, len(kept))
-            self._on_missed(len(kept))
+        gaps, self._gaps = self._gaps, Counter()
+        if not kept and not gaps:
             return
         self.waiting += len(kept)
         self._writer.submit(
             Task(
-                lambda store: self._write(store, kept),
-                lambda _, error: self._written(len(kept), error),
+                partial(self._write, kept, gaps),
+                partial(self._written, len(kept), gaps),
                 durable=False,
                 weight=len(kept),
             )
         )
 
-    def _write(self, store: Store, envelopes: list[Envelope]) -> None:
+    def _fall_behind(self, count: int) -> None:
+        self._miss(BEHIND, count)
+        if self._behind is None:
+            self._behind = 0
+            self._on_missed(count)
+        else:
+            self._behind += count
+
+    def _catch_up(self) -> None:
+        behind, self._behind = self._behind, None
+        if behind:
+            self._on_missed(behind)
+
+    def _miss(self, reason: str, count: int) -> None:
+        self.missed += count
+        self._gaps[reason] += count
+
+    def _write(self, envelopes: list[Envelope], gaps: Counter[str], store: Store) -> int:
+        """Add events and gaps; returns how many had their data left out."""
+        omitted = 0
         for envelope in envelopes:
-            store.add(envelope, self._data_of(envelope, store.payload_limit), durable=False)
-        for reason, count in self.missed.take().items():
-            store.connection.execute(
-                "INSERT INTO gaps VALUES (?, ?, ?, ?)",
-                (store.run_number(), count, reason, self._now_ns()),
-            )
+            data, whole = _data_or_reason(envelope, store.payload_limit)
+            omitted += not whole
+            store.add(envelope, data, durable=False)
+        rows = [(store.run_number(), gaps[why], why, self._now_ns()) for why in sorted(gaps)]
+        store.connection.executemany("INSERT INTO gaps VALUES (?, ?, ?, ?)", rows)
+        return omitted
 
-    def _data_of(self, envelope: Envelope, limit: int) -> str:
-        try:
-            data = data_of(envelope)
-        except JournalError as error:
-            self.omitted += 1
-            return json.dumps({"unwritable": str(error)})
-        size = size_of(data)
-        if size <= limit:
-            return data
-        self.omitted += 1
-        return json.dumps({"omitted": size})
-
-    def _written(self, count: int, error: Exception | None) -> None:
+    def _written(
+        self, count: int, gaps: Counter[str], omitted: int, error: Exception | None
+    ) -> None:
         self.waiting -= count
         if error is None:
             self.recorded += count
+            self.omitted += omitted
         else:
-            self.missed.count(str(error), count)
+            self._miss(type(error).__name__, count)
+            self._gaps.update(gaps)
+        if self._behind is not None and self.waiting <= self._most // 2:
+            self._catch_up()
+
+
+def _data_or_reason(envelope: Envelope, limit: int) -> tuple[str, bool]:
+    """The event's data, or why it is not kept, and whether it is the data."""
+    try:
+        data = data_of(envelope)
+    except JournalError as error:
+        return json.dumps({"unwritable": str(error)}), False
+    size = size_of(data)
+    return (data, True) if size <= limit else (json.dumps({"omitted": size}), False)
 
 
 def chooser(

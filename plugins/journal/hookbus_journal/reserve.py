@@ -28,7 +28,7 @@ class Reserve:
     def __init__(self, path: Path, size: int, make: Callable[[Path, int], None] = allocate) -> None:
         self.path = path
         self.size = size
-        self.spent = False
+        self.spent = True
         self._make = make
 
     def restore(self) -> None:

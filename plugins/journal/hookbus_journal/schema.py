@@ -28,6 +28,7 @@ CREATE TABLE events (
 CREATE INDEX events_id ON events (run, sequence);
 CREATE INDEX events_correlation ON events (correlation_run, correlation);
 CREATE INDEX events_time ON events (time_ns);
+CREATE INDEX events_type ON events (type);
 CREATE TABLE consumers (
     name TEXT PRIMARY KEY, types TEXT NOT NULL, "offset" INTEGER NOT NULL,
     created_ns INTEGER NOT NULL, seen_ns INTEGER NOT NULL
@@ -41,8 +42,9 @@ CREATE TABLE attempts (
     PRIMARY KEY (consumer, position)
 ) WITHOUT ROWID;
 CREATE TABLE dead_letters (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, consumer TEXT NOT NULL, position INTEGER NOT NULL, type TEXT NOT NULL,
-    key TEXT, envelope TEXT NOT NULL, error TEXT NOT NULL, traceback TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, consumer TEXT NOT NULL,
+    position INTEGER NOT NULL, type TEXT NOT NULL, key TEXT, envelope TEXT NOT NULL,
+    error TEXT NOT NULL, traceback TEXT NOT NULL,
     failures INTEGER NOT NULL, crashes INTEGER NOT NULL, time_ns INTEGER NOT NULL,
     retrying INTEGER NOT NULL DEFAULT 0
 );
@@ -63,7 +65,7 @@ OWN_NAMES: Final = frozenset(
     (
         *("accounts", "attempts", "consumers", "dead_letters", "events", "finished", "gaps"),
         *("meta", "runs", "sources", "sqlite_sequence", "types"),
-        *("events_correlation", "events_id", "events_time"),
+        *("events_correlation", "events_id", "events_time", "events_type"),
     )
 )
 """The names that belong to the journal; plugins choose others for their tables."""

@@ -10,6 +10,7 @@ from hookbus import Envelope
 from hookbus_journal.guard import Guard
 from hookbus_journal.names import Names
 from hookbus_journal.rows import COLUMNS, limited_data_of, split_id, version_of
+from hookbus_journal.sql import value
 
 ROWS_AT_ONCE: Final = 64
 """Rows of one INSERT; each statement is one call of SQLite, in which other threads may run."""
@@ -45,7 +46,8 @@ class Store:
     def _last_position(self) -> int:
         sql = "SELECT max(ifnull((SELECT max(position) FROM events), 0), "
         sql += "ifnull((SELECT value FROM meta WHERE name = 'position'), 0))"
-        return int(self.connection.execute(sql).fetchall()[0][0])
+        position: int = value(self.connection, sql)
+        return position
 
     def add(self, envelope: Envelope, data: str, *, durable: bool) -> int:
         """Gather an event; returns its position."""
