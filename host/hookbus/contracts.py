@@ -69,13 +69,14 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerState:
-    """Where a consumer stood when it was last heard of.
+    """Where a consumer stands when it is opened.
 
-    Everything up to `offset` is finished, and so is what `finished` names beyond it. `attempts` is
-    kept by position for what is not finished; `retrying` are dead letters that are to be tried
-    again, by their number.
+    `head` is the last position of the journal at that moment. Everything up to `offset` is
+    finished, and so is what `finished` names beyond it. `attempts` is kept by position for what is
+    not finished; `retrying` are dead letters that are to be tried again, by their number.
     """
 
+    head: int
     offset: int
     finished: frozenset[int]
     attempts: dict[int, Attempts]
@@ -83,10 +84,11 @@ class ConsumerState:
 
 
 class Consumer(Protocol):
-    """The memory of one durable subscription. What is awaited here has been stored.
+    """The memory of one durable subscription.
 
-    Methods raise `JournalError` when the journal cannot store at the moment: nothing has changed,
-    and the call may be made again.
+    A call takes its place in line at once; what is awaited has been stored. Methods raise
+    `JournalError` when the journal cannot store at the moment: nothing has changed, and the call
+    may be made again.
     """
 
     name: str
@@ -150,7 +152,8 @@ class Journal(Protocol):
     def consumer(self, name: str, types: Sequence[str], *, beginning: bool) -> Consumer:
         """The consumer of that name, which wants these wire names or patterns from now on.
 
-        A new one begins at the next event, or with all that is kept if `beginning`.
+        A new one begins at the next event, or with all that is kept if `beginning`. One that is
+        there already is returned again, and wants these types instead.
         """
 
     def transact(

@@ -6,16 +6,16 @@ The composition root: no other module imports all the others.
 from __future__ import annotations
 
 import asyncio
-import secrets as random_source
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from hookbus import operational
 from hookbus.bus.eventbus import EventBus
 from hookbus.bus.voice import Bus
-from hookbus.clock import Clock, SimulatedClock, SystemClock, from_ns, to_ns
+from hookbus.clock import Clock, SimulatedClock, from_ns, to_ns
 from hookbus.containment.ownership import Ownership
+from hookbus.contracts import Journal
 from hookbus.errors import ConfigurationError, in_words
 from hookbus.logs import hiding, make_logger
 from hookbus.plugins.assembly import Assembly
@@ -26,6 +26,7 @@ from hookbus.plugins.services import Services
 from hookbus.plugins.source import Source, Sources, SourceState
 from hookbus.plugins.supervisor import Supervisor, Surroundings
 from hookbus.recorder import Recorder
+from hookbus.runidentity import make_clock, make_run_id
 from hookbus.runreport import RunReport, gather_summaries
 from hookbus.scheduler.jobstate import FileRunState
 from hookbus.scheduler.scheduler import Scheduler
@@ -61,9 +62,9 @@ class Host:
         self.redactor = Redactor()
         self.log = hiding(log or make_logger(), self.redactor)
         self.strict = strict
-        self.clock = clock or _make_clock(self.config)
-        self.run_id = _make_run_id(self.config.host.name, self.clock)
-        self.services = Services()
+        self.clock = clock or make_clock(self.config.clock)
+        self.run_id = make_run_id(self.config.host.name, self.clock)
+        self.services = Services(self._service_changed)
         self.ownership = Ownership()
         self.sources = Sources(self._source_ended)
         self.assembly: Assembly
@@ -193,6 +194,7 @@ class Host:
             redact=record.redact,
             on_task_failure=lambda task, error: self.supervisor.task_failed(record, task, error),
             health_checks=lambda: self.supervisor.probes,
+            ledger=self.event_bus.ledger.report,
         )
 
     async def _start_plugins(self) -> None:
@@ -297,27 +299,35 @@ class Host:
         if not self._stopped:
             self._stopped = True
             self.bus.publish_forced(operational.HostStopping(reason=reason))
+            self.event_bus.commits.begin_no_more()
             await self._settling.settle()
             await self._stop_sources(list(self.sources))
             await self._settling.settle()
-            for record in reversed(self.assembly.order):
-                await self.supervisor.stop(record)
+            await self._stop_plugins(foundations=False)
             await self.scheduler.close()
             await self._settling.settle()
-            self._check_books()
+            self.check_books()
+            await self._stop_plugins(foundations=True)
             self._close()
         return self._report(reason)
+
+    async def _stop_plugins(self, *, foundations: bool) -> None:
+        for record in reversed(self.assembly.order):
+            if record.foundation is foundations:
+                await self.supervisor.stop(record)
 
     async def _stop_sources(self, sources: Iterable[Source]) -> None:
         left = await self.sources.stop(sources, self.config.host.stop_timeout)
         if left:
             self.log.error("sources left behind", what=[source.full_name for source in left])
 
-    def _check_books(self) -> None:
+    def check_books(self) -> list[str]:
+        """What does not add up in the books; it is logged and published, too."""
         wrong = [*self.event_bus.ledger.report().discrepancies, *self.scheduler.check()]
         for detail in wrong:
             self.log.error("the books do not balance", detail=detail)
             self.bus.publish_forced(operational.LedgerDiscrepancy(detail=detail))
+        return wrong
 
     def _close(self) -> None:
         if self._recorder is not None:
@@ -332,9 +342,7 @@ class Host:
         return RunReport(
             reason=reason,
             ledger=self.event_bus.ledger.report(),
-            summaries=tuple(
-                gather_summaries(self.assembly, self.config.host.stop_timeout, self.log)
-            ),
+            summaries=gather_summaries(self.assembly, self.config.host.stop_timeout, self.log),
             failed_sources=failed,
             failed_plugins=self.failed,
             recording_error=self._recorder.error if self._recorder else None,
@@ -347,6 +355,10 @@ class Host:
         await self.stop()
 
     # What the parts report
+
+    def _service_changed(self, contract: Callable[..., Any], service: Any) -> None:
+        if contract is Journal:
+            self.event_bus.commits.attach(service)
 
     def _context_sources(self, record: PluginRecord) -> list[Source]:
         if record.state is not PluginState.STARTED:
@@ -383,17 +395,3 @@ class Host:
                     plugin=blockage.plugin, seconds=blockage.seconds, stack=blockage.stack
                 )
             )
-
-
-def _make_clock(config: Config) -> Clock:
-    if config.clock.mode == "system":
-        return SystemClock()
-    start = 0 if config.clock.start is None else to_ns(config.clock.start)
-    return SimulatedClock(start, config.clock.pace)
-
-
-def _make_run_id(name: str, clock: Clock) -> str:
-    """A name for the run: always the same in a simulation, unique otherwise."""
-    if clock.simulated:
-        return name
-    return f"{name}-{clock.now():%Y%m%dT%H%M%S}-{random_source.token_hex(2)}"

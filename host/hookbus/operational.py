@@ -92,6 +92,23 @@ class HandlerAbandoned(OperationalEvent, type="hookbus.handler.abandoned", key="
     plugin: str = Field(description="plugin that subscribed")
 
 
+class ConsumerStalled(
+    OperationalEvent, type="hookbus.consumer.stalled", key="subscription", critical=True
+):
+    """A durable subscription waits: the journal, or its dead letters, cannot take more."""
+
+    subscription: str = Field(description="name of the subscription")
+    plugin: str = Field(description="plugin that subscribed")
+    reason: str = Field(description="why, and what to do about it")
+
+
+class ConsumerResumed(OperationalEvent, type="hookbus.consumer.resumed", key="subscription"):
+    """A durable subscription that waited goes on."""
+
+    subscription: str = Field(description="name of the subscription")
+    plugin: str = Field(description="plugin that subscribed")
+
+
 class BreakerOpened(OperationalEvent, type="hookbus.breaker.opened", key="subscription"):
     """A handler failed too often in a row; its events are dead-lettered until it recovers."""
 

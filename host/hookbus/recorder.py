@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from hookbus.bus.inline import InlineSubscription
-from hookbus.bus.subscription import Subscription
 from hookbus.bus.voice import Bus
 from hookbus.clock import Clock, SimulatedClock
 from hookbus.envelope import Envelope
@@ -36,7 +35,7 @@ class Recorder:
         self._file: FileIO | None = None
         self._kept: list[Envelope] = []
         self._timely = True
-        self._subscription: Subscription | InlineSubscription | None = None
+        self._subscription: InlineSubscription | None = None
 
     def open(self, bus: Bus, clock: Clock) -> None:
         """Create the file and subscribe; raises `ConfigurationError` if it cannot be written."""
@@ -49,9 +48,9 @@ class Recorder:
                 [Problem(None, "events", str(self.path), reason, mend, source="--events")]
             ) from None
         self._timely = not isinstance(clock, SimulatedClock) or clock.pace is not None
-        self._subscription = bus.subscribe(
-            "*", self._keep, name="recorder", mode="inline", envelope=True
-        )
+        subscription = bus.subscribe("*", self._keep, name="recorder", mode="inline", envelope=True)
+        if isinstance(subscription, InlineSubscription):
+            self._subscription = subscription
 
     def _keep(self, envelope: Envelope) -> None:
         self._kept.append(envelope)

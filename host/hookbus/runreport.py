@@ -34,8 +34,12 @@ class RunReport:
         return 1 if wrong else 0
 
 
-def gather_summaries(assembly: Assembly, limit: float, log: Any) -> Iterator[Summary]:
+def gather_summaries(assembly: Assembly, limit: float, log: Any) -> tuple[Summary, ...]:
     """What each plugin that was started says of the run, by name of the plugin."""
+    return tuple(_summaries(assembly, limit, log))
+
+
+def _summaries(assembly: Assembly, limit: float, log: Any) -> Iterator[Summary]:
     for record in sorted(assembly.order, key=lambda one: one.name):
         if record.start_seconds is None:
             continue

@@ -160,14 +160,55 @@ def test_a_breaker_that_makes_no_sense_is_refused(numbers: dict[str, Any]) -> No
 
 
 def test_durable_delivery_needs_a_journal() -> None:
-    """Without one the error says what to use instead."""
+    """Without one the error says what to install; without a name it says what that is for."""
 
     async def scenario(world: World) -> None:
         async def handler(_: Any) -> None:
             return
 
-        with pytest.raises(UsageError, match=r"needs a journal.*use 'lossless'"):
+        with pytest.raises(UsageError, match=r"needs a journal.*install hookbus-journal"):
+            world.bus.subscribe(Tick, handler, delivery="durable", name="mine")
+        with pytest.raises(UsageError, match=r"needs name=.*place in the journal"):
             world.bus.subscribe(Tick, handler, delivery="durable")
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"batch": 2}, "batch= does not go with"),
+        ({"throttle": 1.0}, "throttle= does not go with"),
+        ({"breaker": Breaker()}, "breaker= does not go with"),
+        ({"on_lagged": print}, "on_lagged= does not go with"),
+        ({"start": "yesterday"}, "must be 'now' or 'beginning'"),
+        ({"crashes": 0}, "crashes=0 must be 1"),
+    ],
+    ids=str,
+)
+def test_what_durable_delivery_cannot_keep_is_refused(options: dict[str, Any], reason: str) -> None:
+    """Options that would hand over less than every event, or make no sense."""
+
+    async def scenario(world: World) -> None:
+        async def handler(_: Any) -> None:
+            return
+
+        with pytest.raises(UsageError, match=reason):
+            world.bus.subscribe(Tick, handler, delivery="durable", name="mine", **options)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("options", [{"transaction": True}, {"start": "beginning"}], ids=str)
+def test_what_only_durable_delivery_has_is_refused_elsewhere(options: dict[str, Any]) -> None:
+    """The error names what it goes with."""
+
+    async def scenario(world: World) -> None:
+        async def handler(_: Any) -> None:
+            return
+
+        with pytest.raises(UsageError, match="delivery='durable' only"):
+            world.bus.subscribe(Tick, handler, **options)
 
     play(scenario)
 

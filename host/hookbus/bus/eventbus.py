@@ -7,17 +7,18 @@ plugin's name on what it publishes.
 from __future__ import annotations
 
 import asyncio
-import operator
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from hookbus.bus.channel import Channel
+from hookbus.bus.durable.commits import Commits
+from hookbus.bus.durable.subscription import DurableSubscription
 from hookbus.bus.filters import Filter, Predicate
 from hookbus.bus.gates import Gates
-from hookbus.bus.inline import InlineSubscription
+from hookbus.bus.inline import InlineSubscription, call_inlines
 from hookbus.bus.ledger import Ledger
-from hookbus.bus.options import Options
+from hookbus.bus.options import DURABLE, Options
 from hookbus.bus.reports import Reports
 from hookbus.bus.routing import Inlines, Route
 from hookbus.bus.streams import Stream
@@ -32,8 +33,9 @@ from hookbus.operational import OperationalEvent
 from hookbus.settings.secrets import Redactor
 
 get_current_envelope = current_envelope.get
-set_current_envelope = current_envelope.set
-reset_current_envelope = current_envelope.reset
+
+AnySubscription = Subscription | InlineSubscription | DurableSubscription
+"""What `Bus.subscribe` may return."""
 
 YIELD_EVERY = 256
 """After so many publishes in a row `publish` lets other tasks run."""
@@ -78,8 +80,9 @@ class EventBus:
         self.inlines: list[InlineSubscription] = []
         self.ledger = Ledger(self)
         self.reports = Reports(self, log)
-        self._redactor = redactor or Redactor()
+        self.redactor = redactor or Redactor()
         self.gates = Gates(self, hold_limit)
+        self.commits = Commits(self)
         self.closed = False
         self.loop = loop or asyncio.get_running_loop()
         self.thread = threading.get_ident()
@@ -124,52 +127,26 @@ class EventBus:
             if channel.sleepers:
                 channel.wake()
         if route.special:
-            return self._dispatch_special(route, envelope, holder)
+            return self.dispatch_special(route, envelope, holder)
         matched = route.targets
         if route.handlers:
-            self._call_inlines(route.inlines, route.handlers, envelope, holder)
+            call_inlines(self.inlining, route.inlines, route.handlers, envelope, holder)
         return matched
 
-    def _dispatch_special(
+    def dispatch_special(
         self, route: Route, envelope: Envelope, holder: Envelope | Handling | None
     ) -> int:
-        """What only some routes need: critical events are kept, and predicates are asked."""
+        """What only some routes need: a journal, critical events kept, predicates asked."""
+        if route.committed is not None:
+            return self.commits.begin(route, envelope)
         reached = self._push_special(route, envelope)
         inlines, handlers = route.inlines, route.handlers
         if route.choosy:
             inlines = self._that_accept(inlines, envelope.event)
             handlers = tuple(one.call for one in inlines)
         if handlers:
-            self._call_inlines(inlines, handlers, envelope, holder)
+            call_inlines(self.inlining, inlines, handlers, envelope, holder)
         return reached + len(inlines)
-
-    def _call_inlines(
-        self,
-        inlines: Inlines,
-        handlers: tuple[Callable[[Any], Any], ...],
-        envelope: Envelope,
-        holder: Envelope | Handling | None,
-    ) -> None:
-        inlining = self.inlining
-        if holder is None:
-            set_current_envelope(inlining)
-        elif holder is not inlining:
-            token = set_current_envelope(inlining)
-        outer, inlining.current = inlining.current, envelope
-        event = envelope.event
-        left = iter(handlers)
-        try:
-            while True:
-                try:
-                    for handler in left:
-                        handler(event)
-                    break
-                except FAILURES as error:
-                    inlines[-operator.length_hint(left) - 1].failed(envelope, error)
-        finally:
-            inlining.current = outer
-            if holder is not None and holder is not inlining:
-                reset_current_envelope(token)
 
     def _push_special(self, route: Route, envelope: Envelope) -> int:
         reached = route.targets - len(route.inlines)
@@ -195,7 +172,9 @@ class EventBus:
                 one.filtered += 1
         return tuple(accepting)
 
-    def accepts(self, target: Channel | InlineSubscription, event: Event) -> bool:
+    def accepts(
+        self, target: Channel | InlineSubscription | DurableSubscription, event: Event
+    ) -> bool:
         """Whether a target's predicate lets `event` through; one that raises does not."""
         if target.predicate is None:
             return True
@@ -218,7 +197,7 @@ class EventBus:
         of an operational event, which quote exceptions, have no secrets.
         """
         if isinstance(event, OperationalEvent):
-            event = self._redactor.in_model(event)
+            event = self.redactor.in_model(event)
         if self.closed:
             self.reports.log.warning("published after the end", published=repr(event))
             return 0
@@ -229,7 +208,8 @@ class EventBus:
         except PublishDeadlock as error:
             self.reports.log.error("not published", published=repr(event), error=str(error))
             return 0
-        return self.dispatch(route, event, origin or self._own_origin)
+        publish = self.dispatch if route.committed is None else self.commits.publish_forced
+        return publish(route, event, origin or self._own_origin)
 
     def recent(self, channel: Channel, most: int) -> list[Envelope]:
         """Up to `most` recent envelopes that would go to `channel`, oldest first."""
@@ -239,7 +219,7 @@ class EventBus:
             envelope
             for cls, route in self.routes.items()
             if channel.filter.matches(cls)
-            for envelope in route.recent
+            for envelope in (route.committed or route).recent
             if self.accepts(channel, envelope.event)
         ]
         return sorted(found, key=lambda envelope: envelope.sequence)[-most:]
@@ -260,12 +240,12 @@ class EventBus:
                 raise UsageError(f"{describe(event_class)} is no hookbus.Event")
             self.registry.register(event_class, owner)
             route = self.routes[event_class] = Route(event_class, self.history)
-            route.rebuild(self.channels.values(), self.inlines)
+            self._rebuild(route)
         return route
 
     def published_of(self, wanted: Filter) -> int:
         """How many events were published that a filter wants."""
-        return sum(route.count for cls, route in self.routes.items() if wanted.matches(cls))
+        return sum(route.published for cls, route in self.routes.items() if wanted.matches(cls))
 
     def channel_for(self, wanted: Filter, where: Any, predicate: Predicate | None) -> Channel:
         """The channel of a filter and a condition, shared by all who ask for the same."""
@@ -286,10 +266,13 @@ class EventBus:
         options: Options,
         name: str,
         plugin: str,
-    ) -> Subscription | InlineSubscription:
+    ) -> AnySubscription:
         """Add a subscription and start its task."""
         self._check_open()
-        if options.check(handler) == "inline":
+        mode = options.check(handler)
+        if options.delivery == DURABLE:
+            return self.commits.subscribe(wanted, predicate, handler, options, name, plugin)
+        if mode == "inline":
             inline = InlineSubscription(
                 self, wanted, predicate, handler, name, plugin, envelope=options.envelope
             )
@@ -335,11 +318,22 @@ class EventBus:
         """Bring the routes of the events that a filter wants up to date with the subscriptions."""
         for event_class, route in self.routes.items():
             if wanted.matches(event_class):
-                route.rebuild(self.channels.values(), self.inlines)
+                self._rebuild(route)
 
-    def forget(self, subscription: Subscription | InlineSubscription) -> None:
+    def rebuild_all(self) -> None:
+        """Bring every route up to date: there is a journal now."""
+        for route in self.routes.values():
+            self._rebuild(route)
+
+    def _rebuild(self, route: Route) -> None:
+        durable = self.commits.require(route.event_class)
+        route.rebuild(self.channels.values(), self.inlines, durable=durable)
+
+    def forget(self, subscription: AnySubscription) -> None:
         """Take a closed subscription out; its account is kept in the ledger."""
-        if isinstance(subscription, InlineSubscription):
+        if isinstance(subscription, DurableSubscription):
+            self.commits.consumers.remove(subscription)
+        elif isinstance(subscription, InlineSubscription):
             self.inlines.remove(subscription)
             self.rebuild(subscription.filter)
         else:
@@ -362,7 +356,7 @@ class EventBus:
     @property
     def idle(self) -> bool:
         """Whether every subscription has handled all that was published for it."""
-        return all(subscription.idle for subscription in self.subscriptions)
+        return self.commits.idle and all(one.idle for one in self.subscriptions)
 
     def note_idle(self) -> None:
         """Let those who wait for the bus to settle look again."""
@@ -386,10 +380,9 @@ class EventBus:
 
     def close(self) -> None:
         """Close every subscription and stream, and refuse everything from now on."""
-        for subscription in list(self.subscriptions):
-            subscription.close()
-        for inline in list(self.inlines):
-            inline.close()
+        everyone: list[AnySubscription] = [*self.subscriptions, *self.inlines]
+        for one in everyone + self.commits.consumers:
+            one.close()
         for channel in list(self.channels.values()):
             for reader in channel.readers:
                 if isinstance(reader, Stream):

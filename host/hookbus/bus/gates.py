@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookbus.bus.channel import Channel, Cursor
+from hookbus.bus.durable.subscription import DurableSubscription
 from hookbus.bus.streams import Stream
 from hookbus.bus.subscription import Subscription, current_subscription
 from hookbus.containment.limits import GRACE
@@ -17,6 +18,9 @@ from hookbus.events import Event
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import EventBus
     from hookbus.bus.routing import Route
+
+Publisher = Subscription | DurableSubscription
+"""A subscription whose handler publishes."""
 
 GROWTH = 16
 """How many times its capacity a ring may grow to when nobody may wait for it."""
@@ -41,10 +45,11 @@ class Gates:
         self.hold_limit = hold_limit
         self.overgrown: dict[Channel, None] = {}
 
-    def make_room(self, channel: Channel) -> None:
+    def make_room(self, channel: Channel, *, limited: bool = True) -> None:
         """Let a full ring take one more envelope by growing it.
 
-        Raises `PublishDeadlock` at `GROWTH` times its capacity.
+        Raises `PublishDeadlock` at `GROWTH` times its capacity, if `limited`: an event that has
+        been committed must go in, and whoever published it waited for room before.
         """
         unread = max(
             (channel.tail - one.cursor for one in channel.readers if one.lossless), default=0
@@ -56,7 +61,7 @@ class Gates:
             self.overgrown[channel] = None
         if unread < len(channel.buffer):
             return
-        if len(channel.buffer) >= GROWTH * capacity:
+        if limited and len(channel.buffer) >= GROWTH * capacity:
             raise PublishDeadlock(
                 f"handlers of {channel.filter} wait for one another in a circle and hold "
                 f"{unread} events; give the subscriptions more capacity, or break the circle"
@@ -100,7 +105,7 @@ class Gates:
         self.overgrown = {one: None for one in self.overgrown if one.is_full()}
         return list(self.overgrown)
 
-    def _would_deadlock(self, channel: Channel, publisher: Subscription | None) -> bool:
+    def _would_deadlock(self, channel: Channel, publisher: Publisher | None) -> bool:
         if publisher is None:
             return False
         seen: list[Channel] = []
@@ -115,7 +120,7 @@ class Gates:
                 waiting += [other for other in further if other not in seen]
         return False
 
-    async def _wait(self, channel: Channel, publisher: Subscription | None) -> None:
+    async def _wait(self, channel: Channel, publisher: Publisher | None) -> None:
         room: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         channel.room_waiters.append(room)
         guard = channel.guard = channel.guard or Guard(channel, self.hold_limit)
@@ -132,7 +137,7 @@ class Gates:
             guard.leave()
 
 
-def _publishing_handler() -> Subscription | None:
+def _publishing_handler() -> Publisher | None:
     """The subscription whose handler waits for what is being published.
 
     None in a task that a handler left behind when it returned: nobody waits for that one.

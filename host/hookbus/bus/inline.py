@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.filters import Filter, Predicate
 from hookbus.bus.stats import SubscriptionStats
-from hookbus.envelope import Envelope, Inlining
+from hookbus.containment.contained import FAILURES
+from hookbus.envelope import Envelope, Handling, Inlining, current_envelope
 from hookbus.errors import error_text
 
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import EventBus
+    from hookbus.bus.routing import Inlines
+
+set_current_envelope = current_envelope.set
+reset_current_envelope = current_envelope.reset
 
 
 class InlineSubscription:
@@ -98,3 +104,35 @@ def _with_envelope(handler: Callable[[Any], Any], inlining: Inlining) -> Callabl
         return handler(inlining.current)
 
     return call
+
+
+def call_inlines(
+    inlining: Inlining,
+    inlines: Inlines,
+    handlers: tuple[Callable[[Any], Any], ...],
+    envelope: Envelope,
+    holder: Envelope | Handling | None,
+) -> None:
+    """Call one function after the other; `handlers` are those of `inlines`.
+
+    `holder` is what the publisher has in hand, or where to look that up.
+    """
+    if holder is None:
+        set_current_envelope(inlining)
+    elif holder is not inlining:
+        token = set_current_envelope(inlining)
+    outer, inlining.current = inlining.current, envelope
+    event = envelope.event
+    left = iter(handlers)
+    try:
+        while True:
+            try:
+                for handler in left:
+                    handler(event)
+                break
+            except FAILURES as error:
+                inlines[-operator.length_hint(left) - 1].failed(envelope, error)
+    finally:
+        inlining.current = outer
+        if holder is not None and holder is not inlining:
+            reset_current_envelope(token)

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hookbus.bus.subscription import Subscription, current_subscription
+from hookbus.bus.subscription import current_subscription
 from hookbus.envelope import frozen_context
 from hookbus.errors import BusClosed
 from hookbus.events import Event
@@ -32,7 +32,7 @@ class Intake:
         self._publish = publish
         self._tasks: dict[asyncio.Task[int], None] = {}
         self._turn = asyncio.Lock()
-        self._turns: weakref.WeakKeyDictionary[Subscription, asyncio.Lock]
+        self._turns: weakref.WeakKeyDictionary[object, asyncio.Lock]
         self._turns = weakref.WeakKeyDictionary()
 
     @property

@@ -14,9 +14,7 @@ from hookbus.bus.stats import SubscriptionStats
 from hookbus.events import event_type
 
 if TYPE_CHECKING:
-    from hookbus.bus.eventbus import EventBus
-    from hookbus.bus.inline import InlineSubscription
-    from hookbus.bus.subscription import Subscription
+    from hookbus.bus.eventbus import AnySubscription, EventBus
 
 _TEXT_FIELDS = ("name", "plugin", "filter", "delivery")
 
@@ -70,11 +68,11 @@ class Ledger:
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
         self._closed: dict[tuple[str, ...], SubscriptionStats] = {}
-        self._ending: list[Subscription | InlineSubscription] = []
+        self._ending: list[AnySubscription] = []
         self._closed_counts: dict[str, int] = {}
         self.cut = 0
 
-    def keep(self, subscription: Subscription | InlineSubscription) -> None:
+    def keep(self, subscription: AnySubscription) -> None:
         """Keep the account of a closed subscription, which may still be busy with an event."""
         self._add_up()
         self._ending.append(subscription)
@@ -95,7 +93,8 @@ class Ledger:
             accounts[_key(stats)] = stats if known is None else _add(known, stats)
         subscriptions = (one.stats() for one in self._bus.subscriptions)
         inlines = (one.stats() for one in self._bus.inlines)
-        return [*accounts.values(), *subscriptions, *inlines]
+        consumers = (one.stats() for one in self._bus.commits.consumers)
+        return [*accounts.values(), *subscriptions, *inlines, *consumers]
 
     def keep_routes(self) -> None:
         """Keep the counts by type when the bus closes."""
@@ -104,7 +103,7 @@ class Ledger:
     def _by_type(self) -> dict[str, int]:
         counts: Counter[str] = Counter()
         for cls, route in self._bus.routes.items():
-            counts[event_type(cls).name] += route.count
+            counts[event_type(cls).name] += route.published
         return dict(sorted(counts.items())) or self._closed_counts
 
     def report(self) -> LedgerReport:
@@ -128,9 +127,12 @@ class Ledger:
             for stats in accounts
             if not stats.balanced
         ]
-        counted = sum(by_type.values())
-        if counted != self._bus.sequence:
-            wrong.append(f"{self._bus.sequence} sequences were given, {counted} events routed")
+        counted, commits = sum(by_type.values()), self._bus.commits
+        if counted + len(commits.in_flight) + commits.refused != self._bus.sequence:
+            wrong.append(
+                f"{self._bus.sequence} sequences were given, {counted} events routed, "
+                f"{len(commits.in_flight)} are being committed and {commits.refused} were refused"
+            )
         for channel in self._bus.channels.values():
             offered = self._bus.published_of(channel.filter) - channel.published_before
             if offered != channel.tail + channel.filtered:

@@ -32,6 +32,9 @@ class Options:
     retry: Retry | None = None
     breaker: Breaker | None = None
     on_lagged: Callable[[Lagged], Any] | None = None
+    transaction: bool = False
+    start: str = "now"
+    crashes: int = 3
 
     def check(self, handler: Callable[..., Any]) -> str:
         """The mode to run `handler` in; raises `UsageError` for what does not go together."""
@@ -51,16 +54,29 @@ class Options:
         return mode
 
     def _check_delivery(self) -> None:
-        if self.delivery == DURABLE:
+        if self.delivery not in (BEST_EFFORT, LOSSLESS, DURABLE):
             raise UsageError(
-                "delivery='durable' needs a journal, which this version of hookbus cannot use yet; "
-                "use 'lossless'"
+                f"delivery={self.delivery!r} must be 'best-effort', 'lossless' or 'durable'"
             )
-        if self.delivery not in (BEST_EFFORT, LOSSLESS):
-            raise UsageError(f"delivery={self.delivery!r} must be 'best-effort' or 'lossless'")
+        if self.start not in ("now", "beginning"):
+            raise UsageError(f"start={self.start!r} must be 'now' or 'beginning'")
+        if self.delivery == DURABLE:
+            self._check_durable()
+        elif self.transaction or self.start != "now":
+            raise UsageError("transaction= and start= go with delivery='durable' only")
+
+    def _check_durable(self) -> None:
+        for name in ("batch", "throttle", "breaker", "on_lagged"):
+            if getattr(self, name) is not None:
+                raise UsageError(
+                    f"{name}= does not go with delivery='durable', which hands over every event; "
+                    "leave it out"
+                )
+        if self.mode == "inline":
+            raise UsageError("delivery='durable' needs a task or a thread, not mode='inline'")
 
     def _check_numbers(self) -> None:
-        for name, least in (("capacity", 1), ("concurrency", 1), ("batch", 1)):
+        for name, least in (("capacity", 1), ("concurrency", 1), ("batch", 1), ("crashes", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name}={value} must be {least} or more")

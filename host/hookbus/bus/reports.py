@@ -6,16 +6,19 @@ fails on every event cannot feed itself.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from hookbus import operational
+from hookbus.contracts import DeadLetter
 from hookbus.envelope import Envelope, current_envelope
 from hookbus.errors import error_text
 from hookbus.events import Event, event_type
 from hookbus.operational import OperationalEvent
 
 if TYPE_CHECKING:
+    from hookbus.bus.durable.subscription import DurableSubscription
     from hookbus.bus.eventbus import EventBus
     from hookbus.bus.subscription import Subscription
 
@@ -90,6 +93,46 @@ class Reports:
             envelope,
         )
 
+    def buried(
+        self, subscription: DurableSubscription, envelope: Envelope | None, letter: DeadLetter
+    ) -> None:
+        """A durable subscription has moved an event to the dead letters."""
+        self.log.error(
+            "event dead-lettered",
+            subscription=subscription.name,
+            plugin=subscription.plugin,
+            error=letter.error,
+            failures=letter.attempts.failures,
+            crashes=letter.attempts.crashes,
+        )
+        self.publish(
+            operational.EventDeadLettered(
+                subscription=subscription.name,
+                plugin=subscription.plugin,
+                reason=letter.error,
+                attempts=letter.attempts.failures + letter.attempts.crashes,
+                envelope=json.loads(letter.envelope),
+            ),
+            envelope,
+        )
+
+    def consumer_stalled(self, subscription: DurableSubscription, reason: str) -> None:
+        """A durable subscription waits because the journal cannot store what it has to say."""
+        name, plugin = subscription.name, subscription.plugin
+        self.log.error("consumer waits", subscription=name, plugin=plugin, reason=reason)
+        self.publish(operational.ConsumerStalled(subscription=name, plugin=plugin, reason=reason))
+
+    def consumer_resumed(self, subscription: DurableSubscription) -> None:
+        """The journal stores again what a durable subscription has to say."""
+        name, plugin = subscription.name, subscription.plugin
+        self.log.info("consumer goes on", subscription=name, plugin=plugin)
+        self.publish(operational.ConsumerResumed(subscription=name, plugin=plugin))
+
+    def not_committed(self, event: Event, error: BaseException) -> None:
+        """The journal did not take a durable event whose publisher does not wait for it."""
+        name = event_type(type(event)).name
+        self.log.error("not published", event_type=name, error=error_text(error))
+
     def predicate_failed(self, filter_text: str, event: Event, error: BaseException) -> None:
         """A `where=` predicate raised; the event counts as filtered out."""
         self.log.error(
@@ -125,7 +168,9 @@ class Reports:
             exc_info=error,
         )
 
-    def subscription_ended(self, subscription: Subscription, error: BaseException) -> None:
+    def subscription_ended(
+        self, subscription: Subscription | DurableSubscription, error: BaseException
+    ) -> None:
         """The task of a subscription ended although nobody had closed it."""
         self.log.error(
             "subscription ended; it is closed",

@@ -19,8 +19,11 @@ class Route:
     """The targets of one event class, and how often it was published.
 
     `channels` take every event, those in `conditional` what their predicate lets through; `gated`
-    are the channels that may make a publisher wait. `inlines` are called in the order of
-    subscribing, and `handlers` are their functions; `choosy` says whether one has a predicate.
+    are the channels that may make a publisher wait, and `patient` says whether `publish` may have
+    to. The events of a durable class go to the journal first and then to the targets of the route
+    `committed`; `withheld` counts those that did not come to that. `inlines` are called in the
+    order of subscribing, and `handlers` are their functions; `choosy` says whether one has a
+    predicate.
     `special` says whether there is more to do than pushing and calling; `targets` counts the
     subscriptions that are reached where there is not.
     """
@@ -28,6 +31,7 @@ class Route:
     __slots__ = (
         "channels",
         "choosy",
+        "committed",
         "conditional",
         "count",
         "critical",
@@ -35,9 +39,11 @@ class Route:
         "gated",
         "handlers",
         "inlines",
+        "patient",
         "recent",
         "special",
         "targets",
+        "withheld",
     )
 
     def __init__(self, event_class: type[Event], history: int) -> None:
@@ -52,10 +58,27 @@ class Route:
         self.gated: tuple[Channel, ...] = ()
         self.choosy = False
         self.special = self.critical
+        self.patient = False
         self.targets = 0
+        self.committed: Route | None = None
+        self.withheld = 0
 
-    def rebuild(self, channels: Iterable[Channel], inlines: Iterable[InlineSubscription]) -> None:
-        """Work out the targets anew, after subscriptions have changed."""
+    @property
+    def published(self) -> int:
+        """How many events have gone to the targets."""
+        return self.count - self.withheld
+
+    def rebuild(
+        self,
+        channels: Iterable[Channel],
+        inlines: Iterable[InlineSubscription],
+        *,
+        durable: bool = False,
+    ) -> None:
+        """Work out the targets anew, after subscriptions have changed.
+
+        A class that was durable once stays so.
+        """
         matching = [channel for channel in channels if channel.filter.matches(self.event_class)]
         self.channels = tuple(channel for channel in matching if channel.predicate is None)
         self.conditional = tuple(channel for channel in matching if channel.predicate is not None)
@@ -67,3 +90,32 @@ class Route:
             channel for channel in matching if any(reader.lossless for reader in channel.readers)
         )
         self.targets = len(self.inlines) + sum(len(channel.readers) for channel in self.channels)
+        self.patient = bool(self.gated)
+        if durable or self.committed is not None:
+            self._withhold()
+
+    def _withhold(self) -> None:
+        """Move the targets to the route that events take after they have been committed."""
+        recent = self.recent if self.committed is None else self.committed.recent
+        self.committed = None
+        self.committed = self.behind_commit()
+        self.committed.recent = recent
+        self.recent = deque(maxlen=0)
+        self.channels = self.conditional = ()
+        self.inlines = self.handlers = ()
+        self.choosy = False
+        self.special = self.patient = True
+        self.targets = 0
+
+    def behind_commit(self) -> Route:
+        """The route that a committed event takes."""
+        if self.committed is not None:
+            return self.committed
+        committed = Route(self.event_class, 0)
+        committed.recent = self.recent
+        committed.conditional = (*self.channels, *self.conditional)
+        committed.gated = self.gated
+        committed.inlines, committed.handlers = self.inlines, self.handlers
+        committed.choosy = self.choosy
+        committed.targets = len(self.inlines)
+        return committed

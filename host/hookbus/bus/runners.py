@@ -21,6 +21,7 @@ from hookbus.errors import error_text
 from hookbus.events import event_type
 
 if TYPE_CHECKING:
+    from hookbus.bus.durable.subscription import DurableSubscription
     from hookbus.bus.subscription import Subscription
 
 Runner = Callable[["Subscription"], Awaitable[None]]
@@ -43,7 +44,7 @@ def runner_for(subscription: Subscription) -> Runner:
     return run_plain
 
 
-def make_call(subscription: Subscription) -> Call:
+def make_call(subscription: Subscription | DurableSubscription) -> Call:
     """An awaitable form of the handler: in a thread, or on the loop under simulated time."""
     handler = subscription.handler
     if subscription.mode == "task":

@@ -27,7 +27,12 @@ class SubscriptionStats:
     @property
     def balanced(self) -> bool:
         """Whether every matched event is accounted for."""
-        return self.matched == (
+        return self.unaccounted == 0
+
+    @property
+    def unaccounted(self) -> int:
+        """Matched events that nothing became of; below zero where some are counted twice."""
+        return self.matched - (
             self.delivered
             + self.filtered
             + self.coalesced

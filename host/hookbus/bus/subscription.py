@@ -23,10 +23,11 @@ from hookbus.envelope import Envelope, Handling, Lagged, current_envelope, handl
 from hookbus.errors import error_text
 
 if TYPE_CHECKING:
+    from hookbus.bus.durable.subscription import DurableSubscription
     from hookbus.bus.eventbus import EventBus
 
 
-current_subscription: ContextVar[Subscription | None] = ContextVar(
+current_subscription: ContextVar[Subscription | DurableSubscription | None] = ContextVar(
     "hookbus_current_subscription", default=None
 )
 """The subscription whose handler, or a task started by it, is running."""

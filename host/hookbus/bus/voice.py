@@ -9,13 +9,12 @@ from threading import get_ident
 from typing import Any
 
 from hookbus.bus.delivery import Breaker, Retry
-from hookbus.bus.eventbus import YIELD_EVERY, EventBus
+from hookbus.bus.eventbus import YIELD_EVERY, AnySubscription, EventBus
 from hookbus.bus.filters import FilterLike, Predicate, make_filter, make_predicate
 from hookbus.bus.inline import InlineSubscription
 from hookbus.bus.intake import Intake
-from hookbus.bus.options import BEST_EFFORT, LOSSLESS, Options
+from hookbus.bus.options import BEST_EFFORT, DURABLE, LOSSLESS, Options
 from hookbus.bus.streams import Stream, Watch
-from hookbus.bus.subscription import Subscription
 from hookbus.envelope import Lagged, Origin
 from hookbus.errors import UsageError, WouldBlock
 from hookbus.events import Event
@@ -32,15 +31,22 @@ class Bus:
     def __init__(self, bus: EventBus, source: str) -> None:
         self._bus = bus
         self._origin = Origin(bus.run, source)
-        self._opened: list[Subscription | InlineSubscription | Stream | Watch] = []
+        self._opened: list[AnySubscription | Stream | Watch] = []
         self._intake = Intake(bus, self.publish)
         self.source = source
+
+    @property
+    def run(self) -> str:
+        """The name of this run, the first part of the id of every event."""
+        return self._origin.run
 
     async def publish(self, event: Event) -> int:
         """Publish an event; waits while a lossless subscriber is full, or any ring is overgrown.
 
-        Returns how many subscriptions matched. Never raises because a handler failed or nobody
-        listens. Raises `BusClosed` after the host has stopped, `UsageError` for what is no event.
+        A durable event is dispatched after it has been committed; then this returns, or raises
+        `JournalError` when it could not be. Returns how many subscriptions matched. Never raises
+        because a handler failed or nobody listens. Raises `BusClosed` after the host has stopped,
+        `UsageError` for what is no event.
         """
         bus = self._bus
         try:
@@ -52,8 +58,10 @@ class Bus:
             bus.until_yield = YIELD_EVERY
             await asyncio.sleep(0)
             route = bus.route_for(type(event), self.source)
-        if route.gated or bus.gates.overgrown:
+        if route.patient or bus.gates.overgrown:
             await bus.gates.wait_for_room(route, event)
+            if route.committed is not None:
+                return await bus.commits.publish(route, event, self._origin)
         return bus.dispatch(route, event, self._origin)
 
     def publish_nowait(self, event: Event) -> int:
@@ -72,7 +80,9 @@ class Bus:
             route = bus.routes[type(event)]
         except KeyError:
             route = bus.route_for(type(event), self.source)
-        if route.gated:
+        if route.patient:
+            if route.committed is not None:
+                raise WouldBlock("a durable event has to be committed first; await publish()")
             full = bus.gates.blocked(route, event)
             if full is not None:
                 raise WouldBlock(f"a lossless subscriber to {full.filter} is full; await publish()")
@@ -115,13 +125,20 @@ class Bus:
         retry: Retry | None = None,
         breaker: Breaker | None = None,
         on_lagged: Callable[[Lagged], Any] | None = None,
-    ) -> Subscription | InlineSubscription:
+        transaction: bool = False,
+        start: str = "now",
+        crashes: int = 3,
+    ) -> AnySubscription:
         """Have `handler` called for every matching event.
 
         `filter` is an event class (subclasses match), a wire-name pattern (`trade.*`) or several;
         `where` a callable or a safe expression over the event's fields. `delivery` is
         "best-effort" (falls behind: `on_lagged(Lagged(n))`, then goes on), "lossless" (publishers
-        wait); "durable" is refused so far. An async handler runs in the subscription's task; a
+        wait) or "durable" (at least once, from where the consumer of that `name` has come to, in
+        order per key; it needs a journal, begins with the next event or at the `"beginning"` of
+        the journal, and sends an event to the dead letters when `retry` is exhausted, or after the
+        process has ended `crashes` times in it; with `transaction` the handler gets a
+        `Transaction` as well). An async handler runs in the subscription's task; a
         plain function in a thread (`mode="thread"`) or inside publish (`mode="inline"`).
         `envelope=True` hands over the envelope. `capacity` is how many events may wait.
         `batch=n` hands over lists of up to n events gathered within `batch_wait` seconds;
@@ -129,14 +146,28 @@ class Bus:
         `concurrency` the number of handlers at a time, in order per key; `timeout` seconds per
         call. Raises `UsageError`, or `ExpressionError` for a bad `where`.
         """
-        self._check_thread("subscribe")
-        wanted = make_filter(filter)
         # fmt: off
         options = Options(
             delivery, mode, envelope, self._capacity(capacity), batch, batch_wait, throttle,
-            concurrency, timeout, retry, breaker, on_lagged,
+            concurrency, timeout, retry, breaker, on_lagged, transaction, start, crashes,
         )
         # fmt: on
+        return self._add(filter, where, handler, options, name)
+
+    def _add(
+        self,
+        wanted_like: FilterLike,
+        where: str | Predicate | None,
+        handler: Callable[[Any], Any],
+        options: Options,
+        name: str | None,
+    ) -> AnySubscription:
+        self._check_thread("subscribe")
+        if options.delivery == DURABLE and not name:
+            raise UsageError(
+                "delivery='durable' needs name=; the journal keeps the consumer's place under it"
+            )
+        wanted = make_filter(wanted_like)
         predicate = make_predicate(where, wanted)
         label = name or str(getattr(handler, "__qualname__", type(handler).__qualname__))
         subscription = self._bus.subscribe(
@@ -204,7 +235,7 @@ class Bus:
         self._remember(watch)
         return watch
 
-    def _remember(self, one: Subscription | InlineSubscription | Stream | Watch) -> None:
+    def _remember(self, one: AnySubscription | Stream | Watch) -> None:
         self._opened = [other for other in self._opened if not other.closed]
         self._opened.append(one)
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hookbus.bus.ledger import LedgerReport
 from hookbus.bus.voice import Bus
 from hookbus.clock import Clock
 from hookbus.errors import UsageError
@@ -47,6 +48,7 @@ class PluginContext:
         redact: Callable[[str], str],
         on_task_failure: Callable[[str, BaseException], None],
         health_checks: Callable[[], tuple[HealthProbe, ...]],
+        ledger: Callable[[], LedgerReport],
     ) -> None:
         self.name = name
         self.settings = settings
@@ -64,6 +66,7 @@ class PluginContext:
         self._services = services
         self._on_task_failure = on_task_failure
         self._health_checks = health_checks
+        self._ledger = ledger
         self._tasks: dict[asyncio.Task[Any], None] = {}
 
     @property
@@ -101,6 +104,10 @@ class PluginContext:
         `await probe.ask()` answers with a `HealthReport` and never raises.
         """
         return self._health_checks()
+
+    def ledger(self) -> LedgerReport:
+        """The books of the whole bus as they stand: what became of every event."""
+        return self._ledger()
 
     def answer(self, name: str, function: Callable[..., Any]) -> None:
         """Answer the request NAME of commands: `hookbus.commands.ask(given, PLUGIN, NAME, ...)`.

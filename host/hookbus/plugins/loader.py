@@ -154,6 +154,7 @@ def _adopt(record: PluginRecord, cls: type[Plugin]) -> None:
     record.plugin_class = cls
     record.description = (inspect.getdoc(cls) or "").partition("\n")[0] if cls.__doc__ else ""
     record.requires, record.after = tuple(cls.requires), tuple(cls.after)
+    record.foundation = bool(cls.foundation)
 
 
 _Faults = list[tuple[str, str]]

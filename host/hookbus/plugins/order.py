@@ -12,7 +12,9 @@ _OVER = _GONE | {PluginState.STOPPING, PluginState.STOPPED}
 
 
 def start_order(records: Mapping[str, PluginRecord]) -> list[PluginRecord]:
-    """The loaded plugins, each after all that it requires and comes after, otherwise by name.
+    """The loaded plugins, each after all that it requires and comes after.
+
+    Where that leaves a choice, foundations come first, and then it goes by name.
 
     Plugins whose requirements are missing, disabled, failed or circular fail here.
     """
@@ -25,7 +27,7 @@ def start_order(records: Mapping[str, PluginRecord]) -> list[PluginRecord]:
             if record.state is PluginState.LOADED
         }
         before = {name: _predecessors(record, loaded) for name, record in loaded.items()}
-        ordered = _sorted(before)
+        ordered = _sorted(before, {name for name in loaded if loaded[name].foundation})
         if len(ordered) == len(loaded):
             return [loaded[name] for name in ordered]
         _fail_cycle(_cycle({name: before[name] for name in set(before) - set(ordered)}), records)
@@ -78,20 +80,25 @@ def _predecessors(record: PluginRecord, loaded: Mapping[str, PluginRecord]) -> s
     return {name for name in (*record.requires, *record.after) if name in loaded}
 
 
-def _sorted(before: Mapping[str, set[str]]) -> list[str]:
-    """Names after their predecessors, alphabetical where there is a choice; none of a cycle."""
+def _sorted(before: Mapping[str, set[str]], first: set[str]) -> list[str]:
+    """Names after their predecessors; where there is a choice, `first` and then alphabetical.
+
+    Those of a cycle are left out.
+    """
     waiting = {name: set(predecessors) for name, predecessors in before.items()}
-    ready = [name for name, predecessors in waiting.items() if not predecessors]
+    ready = [
+        (name not in first, name) for name, predecessors in waiting.items() if not predecessors
+    ]
     heapq.heapify(ready)
     ordered = []
     while ready:
-        name = heapq.heappop(ready)
+        _, name = heapq.heappop(ready)
         ordered.append(name)
         for other, predecessors in waiting.items():
             if name in predecessors:
                 predecessors.remove(name)
                 if not predecessors:
-                    heapq.heappush(ready, other)
+                    heapq.heappush(ready, (other not in first, other))
     return ordered
 
 

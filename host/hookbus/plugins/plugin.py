@@ -33,6 +33,10 @@ class Plugin:
     after: ClassVar[tuple[str, ...]] = ()
     """Plugins that are started before this one if they are there at all."""
 
+    foundation: ClassVar[bool] = False
+    """Whether others rest on it: such plugins are started first and stopped last, like a journal.
+    """
+
     hook_api: ClassVar[int] = 1
     """The version of the hooks that the plugin was made for."""
 
@@ -89,6 +93,7 @@ class PluginRecord:
     required: bool = False
     requires: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    foundation: bool = False
     phase: str | None = None
     reason: str | None = None
     mend: str | None = None

@@ -13,11 +13,17 @@ T = TypeVar("T")
 Contract = Callable[..., T]
 """A class or a Protocol; type checkers refuse a Protocol where `type[T]` is asked for."""
 
+Changed = Callable[[Callable[..., Any], Any], None]
+
 
 class Services:
-    """The services of one host, by contract: a Protocol, or any class."""
+    """The services of one host, by contract: a Protocol, or any class.
 
-    def __init__(self) -> None:
+    `changed(contract, service)` is told what is provided, and None for what is taken back.
+    """
+
+    def __init__(self, changed: Changed = lambda contract, service: None) -> None:
+        self._changed = changed
         self._services: dict[Callable[..., Any], tuple[str, Any]] = {}
 
     def provide(self, contract: Contract[Any], service: object, plugin: str) -> None:
@@ -38,6 +44,7 @@ class Services:
                 f"{describe(contract)}; it lacks methods of that contract"
             )
         self._services[contract] = (plugin, service)
+        self._changed(contract, service)
 
     def get(self, contract: Contract[T], plugin: str) -> T:
         """The service for a contract; raises `ServiceMissing` naming what is provided."""
@@ -58,6 +65,7 @@ class Services:
         """Take back everything that a plugin provides."""
         for contract in [one for one, (who, _) in self._services.items() if who == plugin]:
             del self._services[contract]
+            self._changed(contract, None)
 
 
 def _fulfils(service: object, contract: Any) -> bool:

@@ -1,0 +1,225 @@
+"""Commits: durable events on their way through the journal to those who wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hookbus.bus.durable.quarantine import Quarantine
+from hookbus.bus.durable.subscription import DurableSubscription
+from hookbus.bus.filters import Filter, Predicate
+from hookbus.bus.options import Options
+from hookbus.bus.routing import Route
+from hookbus.containment.contained import FAILURES
+from hookbus.contracts import Journal
+from hookbus.envelope import Envelope, Origin, current_envelope
+from hookbus.errors import JournalError, UsageError, error_text
+from hookbus.events import Event
+
+if TYPE_CHECKING:
+    from hookbus.bus.eventbus import EventBus
+
+
+class Commits:
+    """The durable side of one bus.
+
+    `in_flight` are the envelopes that are being committed, by sequence; `refused` counts those that
+    the journal did not take, which were never published; `consumers` are the durable subscriptions.
+    """
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self._journal: Journal | None = None
+        self._newest: asyncio.Future[int] | None = None
+        self._sealed: Envelope | None = None
+        self.in_flight: dict[int, Envelope] = {}
+        self.refused = 0
+        self.consumers: list[DurableSubscription] = []
+        self.quarantine = Quarantine()
+
+    def attach(self, journal: Journal | None) -> None:
+        """Publish durable events through `journal` from now on; None has them refused."""
+        self._journal = journal
+        self._bus.rebuild_all()
+
+    @property
+    def journal(self) -> Journal:
+        """The journal; raises `UsageError` where there is none."""
+        if self._journal is None:
+            raise UsageError(
+                "this needs a journal, and no started plugin provides one: install "
+                "hookbus-journal, and name it in requires="
+            )
+        return self._journal
+
+    @property
+    def attached(self) -> bool:
+        """Whether there is a journal."""
+        return self._journal is not None
+
+    def require(self, event_class: type[Event]) -> bool:
+        """Whether events of a class are durable; consumers learn of a class that they want."""
+        if self._journal is None:
+            return False
+        for consumer in self.consumers:
+            consumer.learn(event_class)
+        return self._journal.requires(event_class)
+
+    def subscribe(
+        self,
+        wanted: Filter,
+        predicate: Predicate | None,
+        handler: Callable[..., Any],
+        options: Options,
+        name: str,
+        plugin: str,
+    ) -> DurableSubscription:
+        """Add a durable subscription and start it.
+
+        Raises `UsageError` where there is no journal, or a consumer of that name.
+        """
+        if any((one.plugin, one.name) == (plugin, name) for one in self.consumers):
+            raise UsageError(
+                f"plugin {plugin!r} has a durable subscription {name!r} already; the name is what "
+                "its place in the journal is kept under, so give each its own"
+            )
+        subscription = DurableSubscription(
+            self._bus, wanted, predicate, handler, options, name, plugin
+        )
+        self.consumers.append(subscription)
+        self._bus.rebuild(wanted)
+        subscription.start()
+        return subscription
+
+    # Publishing
+
+    async def publish(self, route: Route, event: Event, origin: Origin) -> int:
+        """Publish a durable event: return when it is committed, and has been dispatched.
+
+        Raises `JournalError` when the journal cannot take it; then it is not published. Who is
+        cancelled meanwhile does not know whether it was.
+        """
+        landing = self._begin(route, event, origin)
+        return 0 if landing is None else await landing
+
+    def publish_forced(self, route: Route, event: Event, origin: Origin) -> int:
+        """Have a durable event committed and dispatched later; what goes wrong is logged."""
+        landing = self._begin(route, event, origin)
+        if landing is None:
+            return 0
+        if landing.done() and landing.exception() is None:
+            return landing.result()
+        landing.add_done_callback(partial(self._tell, event))
+        return 0
+
+    def _begin(self, route: Route, event: Event, origin: Origin) -> asyncio.Future[int] | None:
+        self._newest = None
+        self._bus.dispatch(route, event, origin)
+        newest, self._newest = self._newest, None
+        return newest
+
+    def _tell(self, event: Event, landing: asyncio.Future[int]) -> None:
+        if not landing.cancelled() and (error := landing.exception()) is not None:
+            self._bus.reports.not_committed(event, error)
+
+    def begin(self, route: Route, envelope: Envelope) -> int:
+        """Hand an envelope to the journal; the bus calls this in the place of dispatching it."""
+        self.in_flight[envelope.sequence] = envelope
+        if route.committed is route:
+            self._sealed = envelope
+            return 0
+        landing: asyncio.Future[int] = self._bus.loop.create_future()
+        route.withheld += 1
+        self._newest = landing
+        done = partial(self._done, route, envelope, landing)
+        try:
+            if self._journal is None:
+                raise JournalError("the journal has stopped; the event is not published")
+            self._journal.append(envelope, done)
+        except FAILURES as error:
+            done(0, error if isinstance(error, JournalError) else JournalError(error_text(error)))
+        return 0
+
+    def _done(
+        self,
+        route: Route,
+        envelope: Envelope,
+        landing: asyncio.Future[int],
+        position: int,
+        error: Exception | None,
+    ) -> None:
+        del self.in_flight[envelope.sequence]
+        if error is not None:
+            self.refused += 1
+            if landing.done():
+                self._bus.reports.not_committed(envelope.event, error)
+            else:
+                landing.set_exception(error)
+            self._bus.note_idle()
+            return
+        matched = 0
+        if not self._bus.closed:
+            route.withheld -= 1
+            matched = self._forward(route, envelope, position)
+        if not landing.done():
+            landing.set_result(matched)
+
+    # What a transaction publishes
+
+    def seal(self, event: Event, origin: Origin) -> Envelope | None:
+        """An envelope for an event that is committed as part of a transaction.
+
+        None where its causal chain is too long. Raises `UsageError` for what is no event.
+        """
+        self._bus.route_for(type(event), origin.source)
+        self._sealed, sealing = None, Route(type(event), 0)
+        sealing.committed = sealing
+        sealing.special = True
+        self._bus.dispatch(sealing, event, origin)
+        sealed, self._sealed = self._sealed, None
+        return sealed
+
+    def land(self, envelopes: Sequence[Envelope], positions: Sequence[int]) -> None:
+        """Dispatch what a transaction has published, after its commit."""
+        for envelope, position in zip(envelopes, positions, strict=True):
+            del self.in_flight[envelope.sequence]
+            if not self._bus.closed:
+                route = self._bus.route_for(type(envelope.event), envelope.source)
+                route.count += 1
+                self._forward(route, envelope, position)
+
+    def drop(self, envelopes: Sequence[Envelope]) -> None:
+        """The transaction did not take place: what it would have published is not."""
+        for envelope in envelopes:
+            del self.in_flight[envelope.sequence]
+            self.refused += 1
+        self._bus.note_idle()
+
+    # Dispatching
+
+    def _forward(self, route: Route, envelope: Envelope, position: int) -> int:
+        for channel in route.gated:
+            self._bus.gates.make_room(channel, limited=False)
+        target = route.behind_commit()
+        target.recent.append(envelope)
+        matched = self._bus.dispatch_special(target, envelope, current_envelope.get())
+        for consumer in self.consumers:
+            if consumer.filter.matches(route.event_class):
+                consumer.offer(position, envelope)
+                matched += 1
+        self._bus.note_idle()
+        return matched
+
+    # Ending
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being committed and every consumer has handled what is there."""
+        return not self.in_flight and all(consumer.idle for consumer in self.consumers)
+
+    def begin_no_more(self) -> None:
+        """Let consumers finish what they have in hand; the rest waits in the journal."""
+        for consumer in self.consumers:
+            consumer.begin_no_more()
