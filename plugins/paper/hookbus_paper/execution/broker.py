@@ -93,6 +93,18 @@ class PaperBroker:
         for quote in self._seen(order):
             yield from self._execute([work], quote)
 
+    def restore(self, order: Order, fills: Iterable[Fill]) -> None:
+        """Go on with an order of an earlier run, and with what it was filled so far."""
+        if not self._mine(order.book) or not self.orders.is_new(order.order_id):
+            return
+        work = Working(order)
+        for fill in fills:
+            work.fills += 1
+            work.left = EXACT.subtract(work.left, fill.quantity)
+            owed = commission(self._settings, fill.quantity, fill.price)
+            work.charged = EXACT.add(work.charged, owed)
+        self._working.setdefault(order.symbol, {})[order.order_id] = work
+
     def on_cancel(self, request: OrderCancelRequested) -> list[Answer]:
         """Cancel what is left of an order; a request for one that does not work is counted."""
         if not self._mine(request.book):

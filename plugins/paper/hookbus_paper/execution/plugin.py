@@ -29,6 +29,7 @@ class ExecutionPlugin(Plugin):
     def hookbus_start(self, context: PluginContext) -> None:
         """Listen; a bar fills what waits for it before the portfolio and the strategies see it."""
         self._bus = bus = context.bus
+        context.provide(PaperBroker, self._broker)
         bus.subscribe(Bar, self._on_bar, name="bars", mode="inline")
         bus.subscribe(Order, self._on_order, name="orders", mode="inline")
         bus.subscribe(OrderCancelRequested, self._on_cancel, name="cancels", mode="inline")

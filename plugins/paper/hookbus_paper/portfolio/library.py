@@ -75,6 +75,11 @@ class Library:
             yield trade
         yield book.state(fill.symbol, fill.time)
 
+    def restore(self, fill: Fill) -> None:
+        """Book a fill of an earlier run, and say nothing."""
+        if self.fills.is_new((fill.order_id, fill.fill_id)):
+            self.book(fill.book).on_fill(fill, None)
+
     def _mark_after(self, fill: Fill) -> float | None:
         """The last close of the fill's symbol, None where the fill has the newer price."""
         last = self.gate.last_time(fill.symbol)

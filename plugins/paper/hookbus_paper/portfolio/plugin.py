@@ -30,6 +30,7 @@ class PortfolioPlugin(Plugin):
     def hookbus_start(self, context: PluginContext) -> None:
         """Listen to fills and bars, and to signals before the risk check sees them."""
         self._bus = bus = context.bus
+        context.provide(Library, self._library)
         bus.subscribe(Bar, self._on_bar, name="bars", mode="inline")
         bus.subscribe(Fill, self._on_fill, name="fills", mode="inline")
         bus.subscribe(TradingSignal, self._on_signal, name="signals", mode="inline")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from hookbus_trading.fields import Side
 from hookbus_trading.flow import (
@@ -65,6 +66,40 @@ class RiskDesk:
         if found is None:
             found = self._daily[book] = DailyLoss()
         return found
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why nothing may be ordered now, None when something may."""
+        reason = self.guidance.ended or self.guidance.halted
+        return None if reason is None else Refusal("halted", reason)
+
+    def basis(self, order: Order) -> dict[str, Any]:
+        """What an order that was just made was decided on, fit for JSON."""
+        holder, daily = Holder.of(order), self.daily(order.book)
+        sent, policy = self.exposure.on_its_way(order.order_id), self.guidance.policy
+        return {
+            "signal": self._wanted[holder].model_dump(mode="json"),
+            "price": str(sent.price),
+            "opens": sent.opens,
+            "expected": str(self.exposure.expected(holder)),
+            "equity": str(daily.equity),
+            "exposure": str(daily.exposure),
+            "lost_today": str(daily.lost),
+            "stage": self.guidance.stage(order.strategy),
+            "policy": None if policy is None else policy.mode,
+        }
+
+    def restore(self, event: OrderEvent, price: Decimal, *, opens: bool) -> None:
+        """Take an order event of an earlier run, before anything else; see `Exposure.sent`."""
+        prefix, _, number = event.order_id.rpartition("-")
+        if number.isdecimal():
+            self._numbers[prefix] = max(self._numbers.get(prefix, 0), int(number))
+        if isinstance(event, Order):
+            self.exposure.sent(event, price, opens=opens)
+        elif isinstance(event, Fill):
+            self.exposure.filled(event)
+        else:
+            self.exposure.ended(event)
 
     def on_portfolio(self, update: PortfolioUpdated, time: datetime) -> None:
         """Take the state of a book at a time in UTC."""
@@ -165,30 +200,26 @@ class RiskDesk:
                 return
             left = EXACT.abs(held)
             quantity = left if largest is None else min(left, largest)
-            halted = self._halted()
+            halted = self.refusal
             if halted or not quantity:
                 break
             yield self._send(signal, side, quantity, signal.reason, opens=False)
         left = EXACT.abs(self.exposure.expected(holder))
         if left:
-            yield self._reject(signal, side, left, self._halted() or _too_large(signal, left))
+            yield self._reject(signal, side, left, self.refusal or _too_large(signal, left))
 
     def _open(self, signal: TradingSignal, side: Side) -> Order | OrderRejected:
         """The order that opens a position, or its refusal."""
         settings = self._settings
         price, strength = _entry_price(signal), exact(signal.strength)
         quantity, limit = size_entry(settings, self._room(signal, side), strength, price)
-        refusal = self._halted() or entry_refusal(settings, signal, self._situation(signal))
+        refusal = self.refusal or entry_refusal(settings, signal, self._situation(signal))
         if not quantity or settings.oversize == "reject":
             refusal = refusal or limit
         if refusal:
             return self._reject(signal, side, max(quantity, settings.quantity_step), refusal)
         cut = f"; cut, {limit.rule}: {limit.reason}" if limit else ""
         return self._send(signal, side, quantity, signal.reason + cut, opens=True)
-
-    def _halted(self) -> Refusal | None:
-        reason = self.guidance.ended or self.guidance.halted
-        return None if reason is None else Refusal("halted", reason)
 
     def _room(self, signal: TradingSignal, side: Side) -> Room:
         holder, daily = Holder.of(signal), self.daily(signal.book)

@@ -95,6 +95,10 @@ class Exposure:
                 total = EXACT.add(total, EXACT.multiply(EXACT.abs(sent.left), price))
         return total
 
+    def on_its_way(self, order_id: str) -> Sent:
+        """What is known of an order on its way; raises `KeyError` for any other."""
+        return self._sent[order_id]
+
     def _of(self, holder: Holder) -> Iterator[Sent]:
         return (sent for sent in self._sent.values() if Holder.of(sent.order) == holder)
 

@@ -1,8 +1,9 @@
 """The risk check on the bus: signals, fills and the portfolio in, orders and refusals out."""
 
+from collections.abc import Callable
 from datetime import datetime
 
-from hookbus import Plugin, PluginContext, Summary, hookimpl
+from hookbus import Event, Plugin, PluginContext, Summary, hookimpl
 from hookbus_trading.control import (
     HealthStatusChanged,
     OpportunitiesUpdated,
@@ -20,6 +21,8 @@ from hookbus_trading.flow import (
 )
 from hookbus_trading.runners import RunnerStarted
 
+from hookbus_paper.decision.decisions import Decisions
+from hookbus_paper.decision.restoring import restore
 from hookbus_paper.risk.desk import Decided, RiskDesk
 from hookbus_paper.risk.settings import RiskSettings
 from hookbus_paper.risk.switch import KillSwitch
@@ -34,22 +37,29 @@ class RiskPlugin(Plugin):
 
     name = "risk"
     requires = ("trading",)
-    after = ("execution",)
+    after = ("execution", "journal", "saga")
     hook_api = 1
     Settings = RiskSettings
 
     _switch: KillSwitch
+    _send: Callable[[Event], object]
 
     def __init__(self, settings: RiskSettings) -> None:
         """Prepare a desk that holds nothing."""
         super().__init__(settings)
         self._desk = RiskDesk(settings)
+        self._decisions: Decisions | None = None
 
     @hookimpl
-    def hookbus_start(self, context: PluginContext) -> None:
+    async def hookbus_start(self, context: PluginContext) -> None:
         """Listen, and remember whether trading was halted when the host ran last."""
         self._bus, self._clock = context.bus, context.clock
         self._switch = KillSwitch(context.state_file("kill-switch", version=1))
+        self._send = self._bus.publish_forced
+        if self.settings.saga:
+            self._decisions = Decisions(context, self._desk)
+            await self._decisions.prepare()
+            self._send = self._decisions.send
         self._listen()
 
     def _listen(self) -> None:
@@ -84,6 +94,8 @@ class RiskPlugin(Plugin):
         Fills themselves were heard before the portfolio: whoever answers what it says about them
         must find the positions as they are.
         """
+        if self._decisions is not None:
+            await restore(context, self._decisions, self._desk)
         self._bus.subscribe(TradingSignal, self._on_signal, name="signals", mode="inline")
         self._bus.subscribe(Fill, self._after_fill, name="filled", mode="inline")
         if self._switch.halted is not None:
@@ -135,7 +147,7 @@ class RiskPlugin(Plugin):
 
     def _tell(self, events: Decided) -> None:
         for event in events:
-            self._bus.publish_forced(event)
+            self._send(event)
 
     @hookimpl
     def hookbus_stop(self) -> None:

@@ -101,6 +101,13 @@ class RiskSettings(Settings):
         "OpportunitiesUpdated, and none before the first; none: in any.",
     )
 
+    saga: bool = Field(
+        False,
+        description="Whether every order is a saga (reserve, decide, execute, settle) whose steps "
+        "and whose orders and fills are kept in the journal, so that the books survive the end of "
+        "the process; needs the plugins `journal` and `saga`.",
+    )
+
     @model_validator(mode="after")
     def _limits_agree(self) -> Self:
         kill, daily = self.kill_switch_loss, self.daily_loss_limit

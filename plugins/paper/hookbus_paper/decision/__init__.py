@@ -1,0 +1,1 @@
+"""Decisions as sagas: reserved, decided, executed, settled, and remembered in the journal."""
