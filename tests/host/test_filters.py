@@ -202,6 +202,27 @@ def test_an_expression_over_several_types_filters_where_a_field_is_missing() -> 
     play(scenario)
 
 
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        (" number > 1 ", "number > 1"),
+        (odd, "odd()"),
+        (partial(odd), "partial()"),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_the_books_say_which_condition_an_account_has(where: Any, told: str, mode: str) -> None:
+    """An expression as it was written, a function by its name."""
+
+    async def scenario(world: World) -> None:
+        world.bus.subscribe(Tick, handler_for(mode, print), where=where, mode=mode)
+        (account,) = world.events.ledger.report().accounts
+        assert account.condition == told
+
+    play(scenario)
+
+
 def test_unhashable_predicates_are_welcome() -> None:
     """A callable object need not be hashable."""
 

@@ -52,6 +52,15 @@ def _is_event_class(part: object) -> bool:
     return isinstance(part, type) and issubclass(part, Event)
 
 
+def condition_text(predicate: Predicate | None) -> str | None:
+    """What a predicate asks for: its expression, or the name of the function with `()` behind."""
+    if predicate is None:
+        return None
+    expression: str | None = getattr(predicate, "expression", None)
+    name = getattr(predicate, "__qualname__", type(predicate).__qualname__)
+    return expression or f"{name}()"
+
+
 def make_predicate(where: str | Predicate | None, wanted: Filter) -> Predicate | None:
     """The predicate of a subscription: a callable as it is, an expression compiled.
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hookbus.bus.filters import Filter, Predicate
+from hookbus.bus.filters import Filter, Predicate, condition_text
 from hookbus.bus.stats import SubscriptionStats
 from hookbus.containment.contained import FAILURES
 from hookbus.envelope import Envelope, Handling, Inlining, current_envelope
@@ -93,6 +93,7 @@ class InlineSubscription:
             abandoned=0,
             failures=self.failures,
             retries=0,
+            condition=condition_text(self.predicate),
         )
 
     def __repr__(self) -> str:

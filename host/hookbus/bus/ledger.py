@@ -16,7 +16,7 @@ from hookbus.events import event_type
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import AnySubscription, EventBus
 
-_TEXT_FIELDS = ("name", "plugin", "filter", "delivery")
+_TEXT_FIELDS = ("name", "plugin", "filter", "delivery", "condition")
 
 
 @dataclass(frozen=True, slots=True)

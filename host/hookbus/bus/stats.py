@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionStats:
-    """The account of a subscription; `matched` is the sum of where its events have gone."""
+    """The account of a subscription; `matched` is the sum of where its events have gone.
+
+    `condition` is the expression that decides which events it takes, or the name of the function
+    with `()` behind it.
+    """
 
     name: str
     plugin: str
@@ -23,6 +27,7 @@ class SubscriptionStats:
     abandoned: int
     failures: int
     retries: int
+    condition: str | None = None
 
     @property
     def balanced(self) -> bool:

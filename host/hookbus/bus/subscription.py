@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.channel import SLICE, Channel, Cursor
 from hookbus.bus.delivery import BreakerState, HandlerInterrupted
+from hookbus.bus.filters import condition_text
 from hookbus.bus.options import BEST_EFFORT, Options
 from hookbus.bus.runners import runner_for
 from hookbus.bus.stats import SubscriptionStats
@@ -365,6 +366,7 @@ class Subscription(Cursor):
             abandoned=open_items if self.closed else 0,
             failures=self.failures,
             retries=self.retries,
+            condition=condition_text(self.channel.predicate),
         )
 
     def __repr__(self) -> str:

@@ -56,7 +56,8 @@ def compile_expression(text: str, model: type[BaseModel] | None) -> Callable[[ob
     names are looked up when the function runs.
 
     The result depends on nothing but the text and the model, and keeps no state: callers may cache
-    it under the two. Raises `ExpressionError`, which shows the place and says how to mend it.
+    it under the two. Its text is in the function's attribute `expression`. Raises
+    `ExpressionError`, which shows the place and says how to mend it.
     """
     source = _Source(text)
     test, _ = Checker(source.error, model).check(source.parse())
@@ -64,7 +65,9 @@ def compile_expression(text: str, model: type[BaseModel] | None) -> Callable[[ob
     cast("ast.IfExp", cast("ast.Lambda", template.body).body).test = test
     code = compile(ast.fix_missing_locations(template), f"<where {text!r}>", "eval")
     # Only nodes that the checker has let through, and no builtins.
-    return cast("Callable[[object], bool]", eval(code, dict(NAMESPACE)))
+    compiled = eval(code, dict(NAMESPACE))
+    compiled.expression = text.strip()
+    return cast("Callable[[object], bool]", compiled)
 
 
 class _Source:

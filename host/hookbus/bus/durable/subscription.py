@@ -14,7 +14,7 @@ from hookbus.bus.durable.attempt import Attempt
 from hookbus.bus.durable.backlog import Backlog, make_item
 from hookbus.bus.durable.lanes import Item, Lanes
 from hookbus.bus.durable.stall import Stall
-from hookbus.bus.filters import Filter, Predicate
+from hookbus.bus.filters import Filter, Predicate, condition_text
 from hookbus.bus.options import Options
 from hookbus.bus.runners import make_call
 from hookbus.bus.stats import SubscriptionStats
@@ -236,6 +236,7 @@ class DurableSubscription:
             abandoned=0,
             failures=self.failures,
             retries=self.retries,
+            condition=condition_text(self.predicate),
         )
 
     def __repr__(self) -> str:
