@@ -55,6 +55,10 @@ CREATE TABLE accounts (
     lagged INTEGER NOT NULL, dead_lettered INTEGER NOT NULL, pending INTEGER NOT NULL,
     abandoned INTEGER NOT NULL, failures INTEGER NOT NULL, retries INTEGER NOT NULL
 );
+CREATE TABLE explanations (
+    type TEXT PRIMARY KEY, bases TEXT NOT NULL, stops TEXT NOT NULL, reason TEXT NOT NULL,
+    until TEXT NOT NULL, certain INTEGER NOT NULL
+);
 CREATE TABLE gaps (
     run INTEGER NOT NULL, count INTEGER NOT NULL, reason TEXT NOT NULL, time_ns INTEGER NOT NULL
 );
@@ -63,8 +67,16 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value);
 
 OWN_NAMES: Final = frozenset(
     (
-        *("accounts", "attempts", "consumers", "dead_letters", "events", "finished", "gaps"),
-        *("meta", "runs", "sources", "sqlite_sequence", "types"),
+        *(
+            "accounts",
+            "attempts",
+            "consumers",
+            "dead_letters",
+            "events",
+            "explanations",
+            "finished",
+        ),
+        *("gaps", "meta", "runs", "sources", "sqlite_sequence", "types"),
         *("events_correlation", "events_id", "events_time", "events_type"),
     )
 )

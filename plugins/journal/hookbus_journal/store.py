@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 import apsw
-from hookbus import Envelope
+from hookbus import Envelope, Event
 
 from hookbus_journal.guard import Guard
 from hookbus_journal.names import Names
 from hookbus_journal.rows import COLUMNS, limited_data_of, split_id, version_of
 from hookbus_journal.sql import value
+from hookbus_journal.why.explanations import write_explanation
 
 ROWS_AT_ONCE: Final = 64
 """Rows of one INSERT; each statement is one call of SQLite, in which other threads may run."""
@@ -42,6 +43,7 @@ class Store:
         self.payload_limit = payload_limit
         self.position = self._last_position()
         self._rows: list[tuple[Any, ...]] = []
+        self._type_numbers: dict[type[Event], int] = {}
 
     def _last_position(self) -> int:
         sql = "SELECT max(ifnull((SELECT max(position) FROM events), 0), "
@@ -61,7 +63,7 @@ class Store:
                 position,
                 self._split(envelope.id)[0],
                 envelope.sequence,
-                self.types.number(envelope.type),
+                self._type_number(envelope),
                 version_of(event),
                 self.sources.number(envelope.source),
                 envelope.time_ns,
@@ -79,6 +81,15 @@ class Store:
     def append(self, envelope: Envelope) -> int:
         """Gather a durable event; raises `PayloadTooLarge`, or `JournalError` for no JSON."""
         return self.add(envelope, limited_data_of(envelope, self.payload_limit), durable=True)
+
+    def _type_number(self, envelope: Envelope) -> int:
+        """The number of the event's type; what its class declares is kept with it."""
+        cls = type(envelope.event)
+        number = self._type_numbers.get(cls)
+        if number is None:
+            number = self._type_numbers[cls] = self.types.number(envelope.type)
+            write_explanation(self.connection, cls)
+        return number
 
     def _split(self, event_id: str) -> tuple[int, int]:
         run, sequence = split_id(event_id)
@@ -105,6 +116,7 @@ class Store:
     def forget(self) -> None:
         """Forget what belongs to a transaction that was undone; positions are not used again."""
         self._rows.clear()
+        self._type_numbers.clear()
         for names in (self.types, self.sources, self.runs):
             names.reload()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from hookbus.commands import Given, configuration_options, json_option, print_json
 
-__all__ = ["why"]
+__all__ = ["why", "why_not"]
 
 MOST = 200
 """Events that `--forward` and `--html` show unless `--limit` says otherwise."""
@@ -55,3 +55,41 @@ def why(
         print_json(story_json(story))
     elif page is None:
         print_story(story)
+
+
+@click.command("why-not")
+@click.argument("type_", metavar="[TYPE]", required=False)
+@click.option("--key", metavar="KEY", help="What it should have been about, such as a symbol.")
+@click.option("--since", metavar="TIME", help="From then on; default: the start of the newest run.")
+@click.option("--until", metavar="TIME", help="Until then; default: now, or the end of that run.")
+@click.option(
+    "--to", metavar="SUBSCRIPTION", help="The subscription that should have got it: risk:signals."
+)
+@configuration_options
+@json_option
+def why_not(
+    type_: str | None,
+    key: str | None,
+    since: str | None,
+    until: str | None,
+    to: str | None,
+    given: Given,
+    as_json: bool,
+) -> None:
+    """Tell what kept events of a TYPE from happening, by the journal.
+
+    TIME is a date with or without a time of day, in UTC, or a span such as 2h for two hours ago.
+    Exit code 0 with an explanation, 1 where the record has none.
+    """
+    from hookbus_journal.why.answer import explain
+    from hookbus_journal.why.opening import open_journal
+    from hookbus_journal.why.question import ask
+    from hookbus_journal.why.telling_not import answer_json, print_answer
+
+    with open_journal(given) as reader:
+        answer = explain(reader, ask(reader, type_, key, since, until, to))
+    if as_json:
+        print_json(answer_json(answer))
+    else:
+        print_answer(answer)
+    click.get_current_context().exit(0 if answer.explains else 1)

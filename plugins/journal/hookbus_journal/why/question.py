@@ -1,0 +1,77 @@
+"""The question why something did not happen, and the times that it is about."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hookbus import SystemClock, UsageError
+
+from hookbus_journal.why.reader import Reader
+
+__all__ = ["Question", "ask"]
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Why no event of a type, about a key if one is named, came from `since_ns` to `until_ns`.
+
+    Without a type it is about whatever did not happen; `to` is the subscription that did not get
+    it. Times in nanoseconds since 1970, UTC, both ends
+    included.
+    """
+
+    type: str | None
+    key: str | None
+    since_ns: int
+    until_ns: int
+    to: str | None = None
+
+
+def ask(
+    reader: Reader,
+    type_: str | None,
+    key: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    to: str | None = None,
+) -> Question:
+    """The question in the times of the journal; raises `UsageError` for a time that is none.
+
+    A time is a date with or without a time of day (UTC unless it says otherwise), or a span such
+    as `2h` before now; for a simulation, before its last event. By default it is the newest run.
+    """
+    row = next(
+        reader.rows("SELECT started_ns, ended_ns, simulated FROM runs ORDER BY id DESC LIMIT 1"),
+        None,
+    )
+    if row is None:
+        raise UsageError("the journal has no run; start a host with the plugin journal first")
+    started_ns, ended_ns, simulated = row
+    last_ns = reader.value("SELECT max(time_ns) FROM events") or started_ns
+    now_ns = max(last_ns, ended_ns or 0) if simulated or ended_ns else SystemClock().now_ns()
+    before = last_ns if simulated else SystemClock().now_ns()
+    since_ns = started_ns if since is None else _time(since, before, "--since")
+    until_ns = now_ns if until is None else _time(until, before, "--until")
+    if since_ns > until_ns:
+        raise UsageError(f"--since {since} is later than --until {until or 'the end'}")
+    return Question(type_, key, since_ns, until_ns, to)
+
+
+def _time(text: str, now_ns: int, option: str) -> int:
+    ago = _AGO.fullmatch(text.strip())
+    if ago is not None:
+        return now_ns - int(float(ago[1]) * _SECONDS[ago[2]] * _SECOND)
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(
+            f"{option} {text!r} is no time; write 2026-11-25T14:30, or 2h for two hours ago"
+        ) from None
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return int(time.timestamp()) * _SECOND + time.microsecond * 1000
