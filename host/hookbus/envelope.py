@@ -98,6 +98,14 @@ class Envelope:
         """The id of the event whose handler published this one, None for a root."""
         return None if self._causation is None else self._id_of(self._causation)
 
+    @property
+    def links(self) -> tuple[int | str, int | str | None]:
+        """The first event of the chain and the cause, as the sequences of events of this run.
+
+        An event of another run is named by its id.
+        """
+        return self._correlation, self._causation
+
     def _id_of(self, value: int | str) -> str:
         return value if isinstance(value, str) else f"{self._origin.run}-{value}"
 
