@@ -16,7 +16,7 @@ COUNTS: Final = (
 
 def write(store: Store, time_ns: int, accounts: Iterable[Any]) -> None:
     """Keep the accounts of a `LedgerReport`; the latest of a run, plugin and name counts."""
-    run = store.run_number()
+    run = store.run
     places = ",".join("?" * (7 + len(COUNTS)))
     rows = [
         (

@@ -65,7 +65,7 @@ class Committer:
             self._undo()
             self._note(f"{type(error).__name__}: {error}")
             refusal = JournalError(f"the journal cannot store anything: {self.trouble}")
-            return [Outcome(task, error=refusal) for task in batch]
+            return [(task, None, refusal) for task in batch]
         except Exception as error:  # noqa: BLE001 - a task may fail in ways that nobody thought of
             self._undo()
             return self._one_by_one(batch, error)
@@ -77,20 +77,20 @@ class Committer:
         if len(batch) == 1:
             known = isinstance(error, HookbusError)
             told = error if known else JournalError(f"{type(error).__name__}: {error}")
-            return [Outcome(batch[0], error=told)]
+            return [(batch[0], None, told)]
         return [outcome for task in batch for outcome in self._tried([task])]
 
     def _commit_small(self, batch: Sequence[Task], refusal: JournalFull) -> list[Outcome]:
         """On a full disk: refuse what needs room, and carry out the rest one by one."""
         outcomes = []
         for task in batch:
-            outcome = Outcome(task, error=refusal)
+            outcome: Outcome = (task, None, refusal)
             if not task.growing:
                 try:
                     outcome = self._transaction([task])[0]
                 except Exception as error:  # noqa: BLE001 - told to whoever waits
                     self._undo()
-                    outcome = Outcome(task, error=JournalFull(f"the disk is full: {error}"))
+                    outcome = (task, None, JournalFull(f"the disk is full: {error}"))
             outcomes.append(outcome)
         return outcomes
 
@@ -99,6 +99,10 @@ class Committer:
 
     def _transaction(self, batch: Sequence[Task]) -> list[Outcome]:
         self._set_level(self._levels[any(task.durable for task in batch)])
+        if all(task.plain for task in batch):
+            outcomes = [self._perform(task) for task in batch]
+            self.store.write()
+            return outcomes
         self._connection.execute("BEGIN IMMEDIATE")
         outcomes = [self._alone(task) if task.alone else self._perform(task) for task in batch]
         self.store.flush()
@@ -112,9 +116,9 @@ class Committer:
 
     def _perform(self, task: Task) -> Outcome:
         try:
-            return Outcome(task, task.perform(self.store))
+            return task, task.perform(self.store), None
         except HookbusError as error:
-            return Outcome(task, error=error)
+            return task, None, error
 
     def _alone(self, task: Task) -> Outcome:
         self.store.flush()
@@ -128,9 +132,9 @@ class Committer:
                 raise TransactionRefused(f"{error}, and ended the transaction") from None
             self._connection.execute("ROLLBACK TO task; RELEASE task")
             self.store.forget()
-            return Outcome(task, error=error)
+            return task, None, error
         self._connection.execute("RELEASE task")
-        return Outcome(task, value)
+        return task, value, None
 
     def _undo(self) -> None:
         if self._connection.in_transaction:

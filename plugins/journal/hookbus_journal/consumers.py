@@ -22,6 +22,7 @@ from hookbus import (
 from hookbus_journal import deadletters
 from hookbus_journal.sql import rows, value
 from hookbus_journal.store import Store
+from hookbus_journal.tasks import Call, Effect, Note
 
 
 class Desk(Protocol):
@@ -32,15 +33,8 @@ class Desk(Protocol):
     def now_ns(self) -> int:
         """The time of the host's clock."""
 
-    def do(
-        self,
-        perform: Callable[[Store], Any],
-        *,
-        durable: bool = False,
-        growing: bool = False,
-        alone: bool = False,
-    ) -> asyncio.Future[Any]:
-        """Have the writer do something."""
+    def do(self, call: Call) -> asyncio.Future[Any]:
+        """Have the writer carry out a call."""
 
     def commit(
         self,
@@ -85,7 +79,7 @@ class StoredConsumer:
             self.connect(store)
             return open_state(store, name=self.name)
 
-        return self._desk.do(perform)
+        return self._desk.do(Note(perform))
 
     def read(self, after: int, most: int) -> Awaitable[list[StoredEvent]]:
         """Up to `most` events for it beyond a position."""
@@ -93,15 +87,19 @@ class StoredConsumer:
 
     def begin(self, delivery: Delivery) -> Awaitable[None]:
         """Note that an attempt begins."""
-        return self._desk.do(partial(begin, name=self.name, delivery=delivery))
+        return self._desk.do(Note(partial(begin, name=self.name, delivery=delivery)))
 
     def failed(self, delivery: Delivery) -> Awaitable[None]:
         """Note that it has failed."""
-        return self._desk.do(partial(end_attempt, name=self.name, delivery=delivery, failures=1))
+        return self._desk.do(
+            Note(partial(end_attempt, name=self.name, delivery=delivery, failures=1))
+        )
 
     def released(self, delivery: Delivery) -> Awaitable[None]:
         """Note that it was cancelled."""
-        return self._desk.do(partial(end_attempt, name=self.name, delivery=delivery, failures=0))
+        return self._desk.do(
+            Note(partial(end_attempt, name=self.name, delivery=delivery, failures=0))
+        )
 
     def finish(
         self,
@@ -122,7 +120,7 @@ class StoredConsumer:
             deadletters.bury(store.connection, self.name, delivery, letter, limit)
             pass_by(store, self.name, delivery, offset)
 
-        return self._desk.do(perform, durable=True, growing=True, alone=True)
+        return self._desk.do(Effect(perform))
 
     def on_retry(self, retry: Callable[[int, StoredEvent], None]) -> None:
         """Have `retry` called when somebody wants a dead letter tried again."""

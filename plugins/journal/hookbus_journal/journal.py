@@ -17,7 +17,7 @@ from hookbus_journal.events import OWN_EVENTS
 from hookbus_journal.readers import Readers
 from hookbus_journal.recorder import Recorder
 from hookbus_journal.store import Store
-from hookbus_journal.tasks import Task, future_for
+from hookbus_journal.tasks import Call, Effect, Note, Task
 from hookbus_journal.writer import Writer
 
 
@@ -69,15 +69,8 @@ class StoredJournal:
     def append(self, envelope: Envelope, done: Callable[[int, Exception | None], None]) -> None:
         """Commit an event that is to survive a crash, then call `done`."""
 
-        def settle(position: Any, error: Exception | None) -> None:
-            if error is None:
-                self.committed += 1
-                done(position, None)
-            else:
-                done(0, error)
-
-        self._write_what_came_before()
-        self._writer.submit(Task(lambda store: store.append(envelope), settle))
+        self.recorder.hand_over()
+        self._writer.submit(Append(self, envelope, done))
 
     def transact(
         self, statements: Sequence[Statement], envelopes: Sequence[Envelope] = ()
@@ -93,7 +86,8 @@ class StoredJournal:
     ) -> asyncio.Future[list[int]]:
         """Have the writer do something together with statements and events, all or nothing."""
         statements, envelopes = tuple(statements), tuple(envelopes)
-        effects = bool(statements or envelopes)
+        if not statements and not envelopes:
+            return self.do(Note(perform))
 
         def work(store: Store) -> list[int]:
             store.guard.run(statements)
@@ -106,33 +100,22 @@ class StoredJournal:
             else:
                 self.committed += len(envelopes)
 
-        self._write_what_came_before()
+        self.recorder.hand_over()
         self.recorder.leave_out(envelopes)
-        future = self.do(work, durable=effects, growing=effects, alone=effects)
+        future = self.do(Effect(work))
         future.add_done_callback(note)
         return future
 
-    def do(
-        self,
-        perform: Callable[[Store], Any],
-        *,
-        durable: bool = False,
-        growing: bool = False,
-        alone: bool = False,
-    ) -> asyncio.Future[Any]:
-        """Have the writer do something."""
-        future, settle = future_for(asyncio.get_running_loop())
-        self._writer.submit(Task(perform, settle, durable, growing, alone))
-        return future
-
-    def _write_what_came_before(self) -> None:
-        self.recorder.hand_over()
+    def do(self, call: Call) -> asyncio.Future[Any]:
+        """Have the writer carry out a call."""
+        self._writer.submit(call)
+        return call.future
 
     # Consumers
 
     def consumer(self, name: str, types: Sequence[str], *, beginning: bool) -> StoredConsumer:
         """The consumer of that name, which wants these types from now on."""
-        self._write_what_came_before()
+        self.recorder.hand_over()
         consumer = self._consumers.get(name)
         if consumer is None:
             consumer = self._consumers[name] = StoredConsumer(self, name, types)
@@ -140,12 +123,12 @@ class StoredJournal:
         consumer.beginning = beginning
         self._required.clear()
         self.recorder.forget_choices()
-        self.do(consumer.connect)
+        self.do(Note(consumer.connect))
         return consumer
 
     async def retry(self, letters: Sequence[int]) -> int:
         """Have dead letters tried again, now or when their consumer is back; returns how many."""
-        marked = await self.do(lambda store: deadletters.retry(store.connection, letters))
+        marked = await self.do(Note(lambda store: deadletters.retry(store.connection, letters)))
         for letter in marked:
             consumer = self._consumers.get(letter.consumer)
             if consumer is not None and consumer.retry is not None:
@@ -154,7 +137,9 @@ class StoredJournal:
 
     async def discard(self, letters: Sequence[int]) -> int:
         """Remove dead letters for good; returns how many there were."""
-        removed: int = await self.do(lambda store: deadletters.discard(store.connection, letters))
+        removed: int = await self.do(
+            Note(lambda store: deadletters.discard(store.connection, letters))
+        )
         return removed
 
     # Reading
@@ -183,9 +168,39 @@ class StoredJournal:
 
     async def flushed(self) -> None:
         """Wait until what was published so far is stored, or counted as missing."""
-        self._write_what_came_before()
-        await self.do(_nothing)
+        self.recorder.hand_over()
+        await self.do(Note(_nothing))
 
 
 def _nothing(_: Store) -> None:
     """Does nothing: whoever waits for it waits for what was submitted before."""
+
+
+class Append(Task):
+    """A durable event that is committed before it is dispatched."""
+
+    __slots__ = ("_done", "_envelope", "_journal")
+
+    plain = True
+
+    def __init__(
+        self,
+        journal: StoredJournal,
+        envelope: Envelope,
+        done: Callable[[int, Exception | None], None],
+    ) -> None:
+        self._journal = journal
+        self._envelope = envelope
+        self._done = done
+
+    def perform(self, store: Store) -> int:
+        """Add the event; returns its position."""
+        return store.append(self._envelope)
+
+    def settle(self, value: Any, error: Exception | None) -> None:
+        """Tell whoever appended."""
+        if error is None:
+            self._journal.committed += 1
+            self._done(value, None)
+        else:
+            self._done(0, error)

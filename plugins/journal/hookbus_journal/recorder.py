@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from functools import partial
+from typing import Any
 
-from hookbus import Envelope, Event, JournalError
+from hookbus import Envelope, Event
 
-from hookbus_journal.rows import data_of, size_of
 from hookbus_journal.store import Store
 from hookbus_journal.tasks import Task
 from hookbus_journal.writer import Writer
@@ -106,14 +104,7 @@ class Recorder:
         if not kept and not gaps:
             return
         self.waiting += len(kept)
-        self._writer.submit(
-            Task(
-                partial(self._write, kept, gaps),
-                partial(self._written, len(kept), gaps),
-                durable=False,
-                weight=len(kept),
-            )
-        )
+        self._writer.submit(Recording(self, kept, gaps))
 
     def _fall_behind(self, count: int) -> None:
         self._miss(BEHIND, count)
@@ -132,20 +123,10 @@ class Recorder:
         self.missed += count
         self._gaps[reason] += count
 
-    def _write(self, envelopes: list[Envelope], gaps: Counter[str], store: Store) -> int:
-        """Add events and gaps; returns how many had their data left out."""
-        omitted = 0
-        for envelope in envelopes:
-            data, whole = _data_or_reason(envelope, store.payload_limit)
-            omitted += not whole
-            store.add(envelope, data, durable=False)
-        rows = [(store.run_number(), gaps[why], why, self._now_ns()) for why in sorted(gaps)]
-        store.connection.executemany("INSERT INTO gaps VALUES (?, ?, ?, ?)", rows)
-        return omitted
-
-    def _written(
+    def written(
         self, count: int, gaps: Counter[str], omitted: int, error: Exception | None
     ) -> None:
+        """Hear what became of a recording."""
         self.waiting -= count
         if error is None:
             self.recorded += count
@@ -156,15 +137,39 @@ class Recorder:
         if self._behind is not None and self.waiting <= self._most // 2:
             self._catch_up()
 
+    @property
+    def now_ns(self) -> int:
+        """The time of the host's clock."""
+        return self._now_ns()
 
-def _data_or_reason(envelope: Envelope, limit: int) -> tuple[str, bool]:
-    """The event's data, or why it is not kept, and whether it is the data."""
-    try:
-        data = data_of(envelope)
-    except JournalError as error:
-        return json.dumps({"unwritable": str(error)}), False
-    size = size_of(data)
-    return (data, True) if size <= limit else (json.dumps({"omitted": size}), False)
+
+class Recording(Task):
+    """Events that are recorded, best effort, and what is missing before them, by reason."""
+
+    __slots__ = ("_envelopes", "_gaps", "_recorder", "plain", "weight")
+
+    durable = False
+
+    def __init__(self, recorder: Recorder, envelopes: list[Envelope], gaps: Counter[str]) -> None:
+        self._recorder = recorder
+        self._envelopes = envelopes
+        self._gaps = gaps
+        self.weight = len(envelopes)
+        self.plain = not gaps
+
+    def perform(self, store: Store) -> int:
+        """Add events and gaps; returns how many events have their data left out."""
+        for reason in sorted(self._gaps):
+            store.connection.execute(
+                "INSERT INTO gaps VALUES (?, ?, ?, ?)",
+                (store.run, self._gaps[reason], reason, self._recorder.now_ns),
+            )
+        whole = [store.record(envelope) for envelope in self._envelopes]
+        return whole.count(False)
+
+    def settle(self, value: Any, error: Exception | None) -> None:
+        """Have the recorder count."""
+        self._recorder.written(self.weight, self._gaps, value, error)
 
 
 def chooser(

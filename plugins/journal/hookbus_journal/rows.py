@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from hookbus import Envelope, Event, JournalError, PayloadTooLarge, StoredEvent
+from hookbus import Envelope, Event, JournalError, StoredEvent
 
 COLUMNS: Final = 15
 """The columns of the table `events`."""
@@ -15,14 +17,53 @@ SELECT: Final = """
 SELECT position, runs.name, sequence, types.name, version, sources.name, time_ns, key,
        correlations.name || '-' || correlation, causations.name || '-' || causation, depth, data
 FROM events
-JOIN runs ON runs.id = run JOIN types ON types.id = type JOIN sources ON sources.id = source
-JOIN runs AS correlations ON correlations.id = correlation_run
+CROSS JOIN runs ON runs.id = run CROSS JOIN types ON types.id = type
+CROSS JOIN sources ON sources.id = source
+CROSS JOIN runs AS correlations ON correlations.id = correlation_run
 LEFT JOIN runs AS causations ON causations.id = causation_run
 """
 """The stored events; a WHERE clause may follow."""
 
-_DATA: Final = ',"data":'
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the rows of all events of one class have in common; `write` makes JSON of an event."""
+
+    type: int
+    version: int
+    key: str | None
+    write: Callable[[Event], bytes]
+
+
+def form_of(cls: type[Event], number: int) -> Form:
+    """The form of a class whose type has some number; it must not be an abstract base."""
+    declared = cls.__event__
+    if declared is None:
+        raise JournalError(f"{cls.__qualname__} is an abstract base and has no wire name")
+    return Form(number, declared.version, declared.key, cls.__pydantic_serializer__.to_json)
+
+
+def data_of(envelope: Envelope, form: Form) -> str:
+    """The event's fields as JSON; raises `JournalError` for what no JSON can express."""
+    try:
+        return form.write(envelope.event).decode()
+    except Exception:  # noqa: BLE001 - serializers belong to the event's author
+        return _careful_data_of(envelope)
+
+
+def _careful_data_of(envelope: Envelope) -> str:
+    """The same for texts that are no Unicode, which JSON can express as escapes."""
+    record = json.loads(envelope.to_json())
+    if "dataerror" in record:
+        raise JournalError(f"{envelope.type} cannot be written as JSON: {record['dataerror']}")
+    return json.dumps(record["data"], separators=(",", ":"))
+
+
+def size_of(data: str) -> int:
+    """How many bytes a text takes."""
+    return len(data) if data.isascii() else len(data.encode())
 
 
 def stored(row: tuple[Any, ...]) -> StoredEvent:
@@ -34,42 +75,6 @@ def split_id(event_id: str) -> tuple[str, int]:
     """The run and the sequence that make an event's id."""
     run, _, sequence = event_id.rpartition("-")
     return run, int(sequence)
-
-
-def data_of(envelope: Envelope) -> str:
-    """The event's fields as JSON, the same text as in its CloudEvents form.
-
-    Raises `JournalError` for what no JSON can express.
-    """
-    text = envelope.to_json()
-    start = text.index(_DATA)
-    if '"dataerror":' in text[:start]:
-        reason = json.loads(text)["dataerror"]
-        raise JournalError(f"{envelope.type} cannot be written as JSON: {reason}")
-    return text[start + len(_DATA) : -1]
-
-
-def size_of(data: str) -> int:
-    """How many bytes a text takes."""
-    return len(data) if data.isascii() else len(data.encode())
-
-
-def limited_data_of(envelope: Envelope, limit: int) -> str:
-    """As `data_of`; raises `PayloadTooLarge` above `limit` bytes."""
-    data = data_of(envelope)
-    size = size_of(data)
-    if size > limit:
-        raise PayloadTooLarge(
-            f"{envelope.type} takes {size:,} bytes as JSON, and the journal takes {limit:,}; raise "
-            "[plugins.journal] payload_limit, or put what is large into a file and its name here"
-        )
-    return data
-
-
-def version_of(event: Event) -> int:
-    """The schema version of an event's class."""
-    declared = type(event).__event__
-    return 1 if declared is None else declared.version
 
 
 def from_cloudevent(text: str, position: int) -> StoredEvent:

@@ -24,7 +24,7 @@ def end(store: Store, *, ended_ns: int) -> None:
     """Note that it ended as it should."""
     store.remember_position()
     store.connection.execute(
-        "UPDATE runs SET ended_ns = ?, clean = 1 WHERE name = ?", (ended_ns, store.run)
+        "UPDATE runs SET ended_ns = ?, clean = 1 WHERE id = ?", (ended_ns, store.run)
     )
 
 

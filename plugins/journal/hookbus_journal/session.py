@@ -25,6 +25,7 @@ from hookbus_journal.recorder import BATCH, Recorder, chooser
 from hookbus_journal.reserve import Reserve, allocate
 from hookbus_journal.settings import JournalSettings
 from hookbus_journal.store import Store
+from hookbus_journal.tasks import Note
 from hookbus_journal.telling import Teller
 from hookbus_journal.writer import InlineWriter, ThreadedWriter, Writer
 
@@ -159,7 +160,7 @@ class Session:
         before_ns = self._around.clock.now_ns() - round(settings.keep_days * DAY_NS)
         step = partial(retention.prune, before_ns=before_ns, keep_bytes=settings.keep_bytes)
         removed = 0
-        while count := await self.journal.do(step):
+        while count := await self.journal.do(Note(step)):
             removed += count
         if removed:
             self._around.log.info("old events were removed from the journal", events=removed)
@@ -167,7 +168,8 @@ class Session:
     async def note_accounts(self, found: Iterable[Any]) -> None:
         """Keep what the host's ledger says of every subscription."""
         now_ns = self._around.clock.now_ns()
-        await self.journal.do(partial(accounts.write, time_ns=now_ns, accounts=list(found)))
+        write = partial(accounts.write, time_ns=now_ns, accounts=list(found))
+        await self.journal.do(Note(write))
 
     async def figures(self) -> Figures:
         """What the journal holds."""
@@ -181,7 +183,7 @@ class Session:
         end = partial(runs.end, ended_ns=self._around.clock.now_ns())
         try:
             await self.journal.flushed()
-            await self.journal.do(end, durable=True)
+            await self.journal.do(Note(end))
         except JournalError as error:
             self._around.log.error("the journal was not closed as it should be", reason=str(error))
         finally:

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 from hookbus import JournalError
 
 from hookbus_journal.store import Store
 
 
-@dataclass(slots=True, eq=False)
 class Task:
     """Work in a transaction: `perform` does it in the writer, `settle` hears of it on the loop.
 
     `durable`: the commit must survive a power cut. `growing`: it is refused while the disk is full,
     so that consumers can still store what they have finished. `alone`: it may fail alone, and is
-    undone alone then. `weight` is how many events it brings.
+    undone alone then. `plain`: it only adds events. `weight` is how many.
     """
 
-    perform: Callable[[Store], Any]
-    settle: Callable[[Any, Exception | None], None]
-    durable: bool = True
-    growing: bool = True
-    alone: bool = False
+    __slots__ = ()
+
+    durable: ClassVar[bool] = True
+    growing: ClassVar[bool] = True
+    alone: ClassVar[bool] = False
+    plain: bool = False
     weight: int = 1
 
+    def perform(self, store: Store) -> Any:
+        """Do the work; raises `HookbusError` where it must not be done."""
+        raise NotImplementedError
 
-class Outcome(NamedTuple):
-    """What became of a task: its result, or the error."""
+    def settle(self, value: Any, error: Exception | None) -> None:
+        """Hear how it went."""
+        raise NotImplementedError
 
-    task: Task
-    value: Any = None
-    error: Exception | None = None
+
+Outcome = tuple[Task, Any, Exception | None]
+"""What became of a task: its result, or the error."""
 
 
 def settle_all(outcomes: list[Outcome]) -> None:
@@ -43,24 +46,45 @@ def settle_all(outcomes: list[Outcome]) -> None:
         task.settle(value, error)
 
 
-def future_for(loop: asyncio.AbstractEventLoop) -> tuple[asyncio.Future[Any], Callable[..., None]]:
-    """A future, and what settles it."""
-    future: asyncio.Future[Any] = loop.create_future()
+class Call(Task):
+    """A function that is called in a transaction, and a future for what it returns."""
 
-    def settle(value: Any, error: Exception | None) -> None:
-        if future.done():
+    __slots__ = ("_call", "future")
+
+    def __init__(self, call: Callable[[Store], Any]) -> None:
+        self._call = call
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def perform(self, store: Store) -> Any:
+        """Call the function."""
+        return self._call(store)
+
+    def settle(self, value: Any, error: Exception | None) -> None:
+        """Settle the future; whoever does not wait for it does not want to hear of an error."""
+        if self.future.done():
             return
         if error is None:
-            future.set_result(value)
+            self.future.set_result(value)
         else:
-            future.set_exception(error)
-            future.exception()  # whoever does not wait does not want to hear of it
-
-    return future, settle
+            self.future.set_exception(error)
+            self.future.exception()
 
 
-def nobody(_: Any, __: Exception | None) -> None:
-    """Settles a task that nobody waits for."""
+class Note(Call):
+    """Bookkeeping, which a power cut may undo and a full disk does not refuse."""
+
+    __slots__ = ()
+
+    durable = False
+    growing = False
+
+
+class Effect(Call):
+    """Something that others are told of, and that may be refused for reasons of its own."""
+
+    __slots__ = ()
+
+    alone = True
 
 
 CLOSED = JournalError("the journal is closed")
