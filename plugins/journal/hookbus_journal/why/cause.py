@@ -34,5 +34,5 @@ class Cause:
 
 def rank(causes: Sequence[Cause]) -> list[Cause]:
     """The most probable first: by certainty, then the nearest, then the most frequent."""
-    trimmed = [replace(one, evidence=one.evidence[-_SHOWN:]) for one in dict.fromkeys(causes)]
+    trimmed = [replace(one, evidence=one.evidence[-_SHOWN:]) for one in causes]
     return sorted(trimmed, key=lambda one: (_ORDER[one.certainty], one.steps, -one.count))

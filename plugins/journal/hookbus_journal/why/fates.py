@@ -11,6 +11,7 @@ from hookbus import StoredEvent
 from hookbus_journal.why.cause import Cause
 from hookbus_journal.why.chain import find_followers
 from hookbus_journal.why.inquiry import Inquiry
+from hookbus_journal.why.links import Identifier, identifiers
 from hookbus_journal.why.reader import event_id
 from hookbus_journal.why.texts import in_short, plural
 
@@ -44,16 +45,25 @@ class Fates:
 def find_fates(inquiry: Inquiry) -> Fates:
     """What the newest upstream events in the range, which concern the key, have led to."""
     events = inquiry.concerning(inquiry.upstream.causes)[-_MOST:]
+    reached = _reached(inquiry)
     there, elsewhere, silent = [], [], []
     for event in events:
         below = _below(inquiry, event)
-        if any(one.type == inquiry.question.type for one in below):
+        linked = {(event.key, one) for one in identifiers(event)}
+        if linked & reached or any(one.type == inquiry.question.type for one in below):
             there.append(event)
         elif below:
             elsewhere.append((event, below))
         else:
             silent.append(event)
     return Fates(tuple(events), tuple(there), tuple(elsewhere), tuple(silent))
+
+
+def _reached(inquiry: Inquiry) -> set[tuple[str | None, Identifier]]:
+    """What the events that did happen have in their fields that end in `_id`."""
+    type_ = inquiry.question.type
+    happened = [] if type_ is None else inquiry.concerning([type_])
+    return {(event.key, one) for event in happened for one in identifiers(event)}
 
 
 def _below(inquiry: Inquiry, event: StoredEvent) -> tuple[StoredEvent, ...]:

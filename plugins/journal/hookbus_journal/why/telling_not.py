@@ -10,11 +10,12 @@ import click
 from hookbus_journal.why.answer import Answer
 from hookbus_journal.why.question import Question
 from hookbus_journal.why.reader import event_id
-from hookbus_journal.why.texts import moment, plural
+from hookbus_journal.why.texts import moment, shortened
 
 __all__ = ["answer_json", "print_answer"]
 
 _IDS = 3
+_WIDTH = 240
 
 
 def print_answer(answer: Answer) -> None:
@@ -24,7 +25,7 @@ def print_answer(answer: Answer) -> None:
         times = f", {cause.count:,} times" if cause.count > 1 else ""
         click.echo(f"\n{number}. {cause.certainty}: {cause.what}{times}")
         if cause.why:
-            click.echo(f"   {cause.why}")
+            click.echo(f"   {shortened(cause.why, _WIDTH)}")
         if cause.evidence:
             click.echo(f"   hookbus why {' | '.join(reversed(cause.evidence))}")
     if answer.looked_at:
@@ -42,11 +43,11 @@ def _headline(answer: Answer) -> str:
     span = f"from {moment(question.since_ns)} to {moment(question.until_ns)}"
     if question.type is None:
         return f"What kept something from happening {span}{_at(question)}:"
-    about = f"{question.type}{f' of {question.key}' if question.key else ''}"
+    about = f"{question.type} of {question.key}" if question.key else question.type
     if not count:
         return f"No {about} was recorded {span}{_at(question)}."
     newest = ", ".join(event_id(one) for one in answer.recorded[-_IDS:])
-    return f"{plural(count, about)} recorded {span}, the newest: {newest}.{_at(question)}"
+    return f"{count:,} {about} recorded {span}, the newest: {newest}.{_at(question)}"
 
 
 def _at(question: Question) -> str:

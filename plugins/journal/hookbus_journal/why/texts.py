@@ -21,6 +21,7 @@ __all__ = [
     "moment",
     "named",
     "plural",
+    "shortened",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,7 +88,7 @@ def in_short(event: StoredEvent, first: Sequence[str] = ()) -> str:
     told = {name: data[name] for name in (*first, *data) if name in data}
     words = [f"{name}={_word(value)}" for name, value in told.items() if _tells(event, value)]
     line = " ".join(words)
-    return line if len(line) <= _LINE else f"{line[: _LINE - 1]}…"
+    return shortened(line, _LINE)
 
 
 def _tells(event: StoredEvent, value: Any) -> bool:
@@ -99,7 +100,12 @@ def _tells(event: StoredEvent, value: Any) -> bool:
 def _word(value: Any) -> str:
     plain = isinstance(value, str) and value and not any(char.isspace() for char in value)
     text = value if plain else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _WORDS else f"{text[: _WORDS - 1]}…"
+    return shortened(text, _WORDS)
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters; dots stand for the rest."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def as_cloudevent(event: StoredEvent) -> Mapping[str, Any]:

@@ -16,10 +16,12 @@ _LINKED = 20
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The types that have led to a type, as its cause or by a shared id, and who published it.
+    """The types that have led to a type, and who published it.
 
-    `learnt_from` names the types whose events taught it: what stops the type where there never was
-    one of the type itself. It is empty where nothing is known.
+    Where its events share an id with earlier ones, as a fill does with its order, those count, and
+    not what merely set them off, such as a bar. `learnt_from` names the types whose events taught
+    it: what stops the type where there never was one of the type itself. It is empty where nothing
+    is known.
     """
 
     causes: tuple[str, ...]
@@ -63,7 +65,7 @@ def _causes(reader: Reader, type_: str) -> list[str]:
         type_,
         _SAMPLE,
     )
-    return [*_linked(reader, type_), *(name for (name,) in rows)]
+    return _linked(reader, type_) or [name for (name,) in rows]
 
 
 def _linked(reader: Reader, type_: str) -> list[str]:
