@@ -285,6 +285,7 @@ async def test_books_that_do_not_balance_are_a_critical_event_and_exit_code_1(
 ) -> None:
     """A delivery that is counted twice, here by the test itself, does not go unnoticed."""
     host = await host_factory(Adder, Counter).start()
+    host.balanced = False
     host.event_bus.subscriptions[0].delivered += 1
     report = await host.stop()
     assert report.exit_code == 1

@@ -3,9 +3,10 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
 from hookbus import Event, Plugin, PluginContext, hookimpl
 from hookbus.plugins.plugin import PluginState
-from hookbus.testing import HostFactory, PluginConformance, RecordingBus
+from hookbus.testing import HostFactory, PluginConformance, RecordingBus, RecordingHost
 
 
 class Ticked(Event, type="testing.ticked"):
@@ -61,6 +62,49 @@ async def test_a_host_left_running_is_stopped(host_factory: HostFactory) -> None
     """A test that forgets to stop its host, or fails in the middle, leaves no task behind."""
     host = await host_factory(Doubler).start()
     assert host.records["doubler"].state is PluginState.STARTED
+
+
+async def lose_an_event(host: RecordingHost) -> None:
+    """What a bug in the bus would do: one of three events is never handed to its handler."""
+    (subscription,) = host.event_bus.subscriptions
+    for number in (1, 3, 5):
+        await host.bus.publish(Ticked(number=number))
+    await host.event_bus.settled()
+    subscription.delivered -= 1
+
+
+async def test_a_lost_event_fails_the_test_when_the_host_has_settled(
+    host_factory: HostFactory,
+) -> None:
+    """The books are looked at whenever everything should have been handled."""
+    async with host_factory(Doubler) as host:
+        await lose_an_event(host)
+        with pytest.raises(
+            AssertionError, match=r"'Doubler\.on_tick' of 'doubler' does not"
+        ):
+            await host.settled()
+        host.balanced = False
+        await host.settled()
+
+
+async def test_a_lost_event_fails_the_test_at_the_end(host_factory: HostFactory) -> None:
+    """Also one that never settled its host."""
+    host = await host_factory(Doubler).start()
+    await lose_an_event(host)
+    with pytest.raises(AssertionError, match="does not balance"):
+        await host.stop()
+    host.balanced = False
+    assert (await host.stop()).exit_code == 1
+
+
+async def test_a_due_run_that_gets_lost_fails_the_test(host_factory: HostFactory) -> None:
+    """The books of the scheduler count as well."""
+    async with host_factory(Doubler) as host:
+        host.scheduler.ledger.open("doubler.lost")
+        host.scheduler.ledger.pending -= 1
+        with pytest.raises(AssertionError, match=r"job 'doubler\.lost': 1 due, but 0 ended"):
+            await host.settled()
+        host.balanced = False
 
 
 async def test_the_recording_bus_needs_no_host(recording_bus: RecordingBus) -> None:

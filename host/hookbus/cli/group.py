@@ -19,6 +19,7 @@ COMMANDS = {
     "config": ("hookbus.cli.config:config", "Show the configuration and its schema."),
     "events": ("hookbus.cli.events:events", "List event types; follow and publish events."),
     "jobs": ("hookbus.cli.jobs:jobs", "List, preview and run jobs."),
+    "ledger": ("hookbus.cli.ledger:ledger", "Show what became of every event of the running host."),
     "compare": ("hookbus.cli.compare:compare", "Compare the records of two runs."),
     "doctor": ("hookbus.cli.doctor:doctor", "Look for what may be wrong here."),
     "version": ("hookbus.cli.version:version", "Show the version."),

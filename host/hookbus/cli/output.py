@@ -67,11 +67,13 @@ def print_table(
     rows: Iterable[Sequence[Any]],
     *,
     keep: Sequence[str] = (),
+    right: Sequence[str] = (),
     style: str | None = None,
 ) -> None:
     """Print rows below headings; None is shown as a dash.
 
-    `keep` are the columns that are never wrapped, `style` the one whose values have colours.
+    `keep` are the columns that are never wrapped, `right` those of numbers, `style` the one whose
+    values have colours.
     """
     from rich.table import Table
     from rich.text import Text
@@ -79,7 +81,10 @@ def print_table(
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(
-            column, no_wrap=column in keep, overflow="ellipsis" if column in keep else "fold"
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=column in keep,
+            overflow="ellipsis" if column in keep else "fold",
         )
     for row in rows:
         texts = ["-" if value is None else str(value) for value in row]

@@ -106,8 +106,8 @@ def describe_event_type(cls: type[Event], registry: EventRegistry) -> dict[str, 
 
 
 def describe_books(report: LedgerReport) -> dict[str, Any]:
-    """The books of a run: how many events, and what became of them."""
-    ends = ("delivered", "filtered", "coalesced", "lagged", "dead_lettered", "abandoned")
+    """The books of a run: how many events, and what became of them, for each subscription, too."""
+    ends = ("delivered", "filtered", "coalesced", "lagged", "dead_lettered", "pending", "abandoned")
     totals: Mapping[str, int] = {end: report.total(end) for end in ends}
     return {
         "published": report.published,
@@ -116,4 +116,5 @@ def describe_books(report: LedgerReport) -> dict[str, Any]:
         "by_type": report.by_type,
         **totals,
         "cut": report.cut,
+        "accounts": [{**asdict(one), "unaccounted": one.unaccounted} for one in report.accounts],
     }

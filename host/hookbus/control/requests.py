@@ -191,7 +191,9 @@ async def _run_job(host: Host, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _ledger(host: Host, _: Mapping[str, Any]) -> dict[str, Any]:
-    return describe_books(host.event_bus.ledger.report())
+    wrong = host.check_books()
+    books = describe_books(host.event_bus.ledger.report())
+    return {**books, "run": host.run_id, "accounted_for": not wrong, "discrepancies": wrong}
 
 
 async def _stop(host: Host, request: Mapping[str, Any]) -> None:

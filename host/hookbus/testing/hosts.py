@@ -9,18 +9,41 @@ from typing import Any
 from hookbus.clock import Clock
 from hookbus.host import Host
 from hookbus.plugins.plugin import Plugin
+from hookbus.runreport import RunReport
 from hookbus.settings.config import make_config
 from hookbus.testing.recording import Recording, record
 
 
 class RecordingHost(Host):
-    """A host that keeps every event of the run in `recorded`, from the first on."""
+    """A host that keeps every event of the run in `recorded`, from the first on.
+
+    Whenever it has settled, and at the end, its books must balance; a test in which they do not
+    fails, unless it says `balanced = False`.
+    """
 
     recorded: Recording
+    balanced = True
 
     def _compose(self) -> None:
         super()._compose()
         self.recorded = record(self.bus)
+
+    async def settled(self) -> None:
+        """Wait until nothing is left to do, then look at the books."""
+        await super().settled()
+        self.assert_balanced()
+
+    async def stop(self, reason: str = "asked to") -> RunReport:
+        """Stop in order, then look at the books."""
+        report = await super().stop(reason)
+        self.assert_balanced()
+        return report
+
+    def assert_balanced(self) -> None:
+        """Raise `AssertionError` with everything that does not add up in the books."""
+        wrong = [*self.event_bus.ledger.report().discrepancies, *self.scheduler.check()]
+        if wrong and self.balanced:
+            raise AssertionError("the books do not balance: " + "; ".join(wrong))
 
 
 class HostFactory:
