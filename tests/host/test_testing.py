@@ -79,9 +79,7 @@ async def test_a_lost_event_fails_the_test_when_the_host_has_settled(
     """The books are looked at whenever everything should have been handled."""
     async with host_factory(Doubler) as host:
         await lose_an_event(host)
-        with pytest.raises(
-            AssertionError, match=r"'Doubler\.on_tick' of 'doubler' does not"
-        ):
+        with pytest.raises(AssertionError, match=r"'Doubler\.on_tick' of 'doubler' does not"):
             await host.settled()
         host.balanced = False
         await host.settled()
