@@ -262,7 +262,7 @@ class EventBus:
         wanted: Filter,
         where: Any,
         predicate: Predicate | None,
-        handler: Callable[[Any], Any],
+        handler: Callable[..., Any],
         options: Options,
         name: str,
         plugin: str,

@@ -109,7 +109,7 @@ class Bus:
     def subscribe(
         self,
         filter: FilterLike,  # noqa: A002 - the word of the design
-        handler: Callable[[Any], Any],
+        handler: Callable[..., Any],
         *,
         name: str | None = None,
         where: str | Predicate | None = None,
@@ -158,7 +158,7 @@ class Bus:
         self,
         wanted_like: FilterLike,
         where: str | Predicate | None,
-        handler: Callable[[Any], Any],
+        handler: Callable[..., Any],
         options: Options,
         name: str | None,
     ) -> AnySubscription:

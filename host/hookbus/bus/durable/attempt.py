@@ -77,7 +77,6 @@ class Attempt:
             await self._commit(transaction)
         except FAILURES as error:
             if self._closing(error):
-                subscription.consumer.released(delivery)
                 raise
             return await self._failed(envelope, error)
         finally:

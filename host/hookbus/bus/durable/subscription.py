@@ -65,18 +65,26 @@ class DurableSubscription:
         self.working: dict[Envelope, asyncio.Task[Any]] = {}
         self.waiting_for: list[Channel] = []
         self.delivered = self.filtered = self.dead_lettered = self.failures = self.retries = 0
-        self.letters_taken = self.running = 0
+        self.letters_taken = 0
         self.closed = False
         self._taking = True
         self._lanes = Lanes()
-        self._names = {*wanted.patterns}
-        self._names |= {event_type(cls).name for cls in bus.registry if wanted.matches(cls)}
+        self._at_work: list[Item] = []
+        self._names = self._known_names()
         self._beginning = options.start == "beginning"
         self.consumer = self._register()
         self.consumer.on_retry(self._retry_letter)
         self.backlog = Backlog(self.consumer.read, bus.registry, options.capacity)
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
+
+    def _known_names(self) -> set[str]:
+        """The patterns and wire names that it wants; its classes can be decoded from now on."""
+        for cls in _classes_of(self.filter):
+            if cls.__event__ is not None:
+                self.bus.route_for(cls, self.plugin)
+        known = [cls for cls in self.bus.registry if self.filter.matches(cls)]
+        return {*self.filter.patterns, *(event_type(cls).name for cls in known)}
 
     def _register(self) -> Consumer:
         return self.bus.commits.journal.consumer(
@@ -151,11 +159,11 @@ class DurableSubscription:
                 self._changed.clear()
                 await self._changed.wait()
                 continue
-            self.running += 1
+            self._at_work.append(item)
             try:
                 wait = await Attempt(self, item).run()
             finally:
-                self.running -= 1
+                self._at_work.remove(item)
             if wait is None:
                 self._finished(item)
             else:
@@ -203,6 +211,8 @@ class DurableSubscription:
                 if task is not asyncio.current_task():
                     task.cancel()
             self.threads.close()
+            for item in self._at_work:
+                self.consumer.released(item.delivery)
             self.consumer.close()
             self.bus.forget(self)
 
@@ -210,13 +220,13 @@ class DurableSubscription:
     def idle(self) -> bool:
         """Whether all that was committed for it has been handled, or it takes nothing more."""
         if self.closed or not self._taking:
-            return self.running == 0
+            return not self._at_work
         return self.backlog.caught_up and not self.window and not self.letters
 
     @property
     def ended(self) -> bool:
         """Whether its account changes no more."""
-        return self.closed and self.running == 0
+        return self.closed and not self._at_work
 
     def stats(self) -> SubscriptionStats:
         """The account as it stands; what waits in the journal when it is closed stays pending."""
@@ -241,6 +251,16 @@ class DurableSubscription:
 
     def __repr__(self) -> str:
         return f"<DurableSubscription {self.name!r} of {self.plugin!r} to {self.filter}>"
+
+
+def _classes_of(wanted: Filter) -> list[type[Event]]:
+    """The classes of a filter and all their subclasses."""
+    classes, waiting = [], list(wanted.classes)
+    while waiting:
+        cls = waiting.pop()
+        classes.append(cls)
+        waiting += cls.__subclasses__()
+    return classes
 
 
 def _spread(handler: Callable[[Any, Any], Any], arguments: tuple[Any, Any]) -> Any:
