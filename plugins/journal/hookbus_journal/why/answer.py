@@ -90,7 +90,9 @@ def explain(reader: Reader, question: Question) -> Answer:
         causes += [cause for collect in _AT_A_SUBSCRIPTION for cause in collect(first)]
     else:
         causes += _walk(first, answer)
-    answer.causes = rank(list({(one.kind, one.what): one for one in reversed(causes)}.values()))
+    answer.causes = rank(
+        list({(one.kind, one.what, one.why): one for one in reversed(causes)}.values())
+    )
     answer.not_recorded += _limits(reader, question, explanations)
     return answer
 

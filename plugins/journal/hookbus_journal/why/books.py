@@ -10,7 +10,7 @@ from hookbus import StoredEvent
 from hookbus_journal.why.cause import Cause
 from hookbus_journal.why.conditions import held_back
 from hookbus_journal.why.inquiry import Inquiry
-from hookbus_journal.why.reader import event_id
+from hookbus_journal.why.reader import event_id, fields_of
 
 __all__ = ["accounts", "unknown_subscription", "wrong_filters"]
 
@@ -20,9 +20,16 @@ _WORDS = {
     "coalesced": ("throttle", "replaced by a newer one of the same key before its turn came"),
     "lagged": ("lag", "overwritten before it read them"),
     "dead_lettered": ("dead letter", "given up"),
-    "abandoned": ("abandoned", "left behind when it was closed"),
+    "abandoned": ("closed", "left behind, as it was closed"),
     "pending": ("waiting", "still waiting for it"),
 }
+
+
+_TOLD = {
+    "lagged": ("hookbus.subscription.lagged",),
+    "dead_lettered": ("hookbus.event.dead-lettered", "hookbus.handler.failed"),
+}
+"""What is told by events as well, which say more than the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,16 @@ def accounts(inquiry: Inquiry) -> Iterator[Cause]:
             yield _filtered(inquiry, account)
         for count, (kind, verb) in _WORDS.items():
             number = account.counts[count]
-            if number:
+            if number and not _told(inquiry, account, count):
                 events = "1 event was" if number == 1 else f"{number:,} events were"
                 what = f"{events} {verb} at {account.name}"
                 yield Cause(kind, "possible", what, f"so say the books ({count})", number)
+
+
+def _told(inquiry: Inquiry, account: Account, count: str) -> bool:
+    """Whether events tell of what the books have counted."""
+    reports = map(fields_of, inquiry.events(_TOLD.get(count, ())))
+    return account.name in {f"{one.get('plugin')}:{one.get('subscription')}" for one in reports}
 
 
 def _filtered(inquiry: Inquiry, account: Account) -> Cause:

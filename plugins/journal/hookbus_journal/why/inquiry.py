@@ -69,21 +69,19 @@ class Inquiry:
         """Those of them that concern the key."""
         return [one for one in self.events(types, since_ns) if about(one, self.question.key)]
 
-    def runs(self) -> list[Run]:
-        """The runs that overlap the range."""
+    def all_runs(self) -> list[Run]:
+        """Every run that the journal was part of, in the order of starting."""
         rows = self.reader.rows(
             """SELECT id, name, started_ns, ended_ns, clean,
                 (SELECT max(time_ns) FROM events WHERE run = runs.id)
             FROM runs ORDER BY started_ns"""
         )
-        runs = [_run(*row) for row in rows if row[2]]
-        since, until = self.question.since_ns, self.question.until_ns
-        return [one for one in runs if one.started_ns <= until and one.ended_ns >= since]
+        return [_run(*row) for row in rows if row[2]]
 
-    def is_newest(self, run: Run) -> bool:
-        """Whether no host has run after it."""
-        newest = self.reader.value("SELECT id FROM runs ORDER BY started_ns DESC, id DESC LIMIT 1")
-        return bool(newest == run.number)
+    def runs(self) -> list[Run]:
+        """The runs that overlap the range."""
+        since, until = self.question.since_ns, self.question.until_ns
+        return [one for one in self.all_runs() if one.started_ns <= until and one.ended_ns >= since]
 
     def begin_ns(self) -> int:
         """When the first run that overlaps the range began, or the range itself."""

@@ -20,17 +20,19 @@ _JOB_TYPES = ("hookbus.job.skipped", "hookbus.job.failed")
 
 def missing_host(inquiry: Inquiry) -> Iterator[Cause]:
     """Times of the range in which no host ran."""
-    since, until, runs = inquiry.question.since_ns, inquiry.question.until_ns, inquiry.runs()
-    begin, before = since, "no host had run"
+    begin, until = inquiry.question.since_ns, inquiry.question.until_ns
+    whole, before, runs = not inquiry.runs(), "no host had run before", inquiry.all_runs()
     for run in runs:
+        if run.started_ns > until:
+            break
         if run.started_ns > begin:
-            yield _down(begin, run.started_ns, before, whole=False)
-        if run.ended_ns >= begin:
-            how = "ended" if run.clean else "broke off"
-            begin, before = run.ended_ns, f"the run {run.name} {how} at {moment(run.ended_ns)}"
-    running = bool(runs) and not runs[-1].clean and inquiry.is_newest(runs[-1])
+            yield _down(begin, run.started_ns, before, whole=whole)
+        how = "ended" if run.clean else "broke off"
+        before = f"the run {run.name} {how} at {moment(run.ended_ns)}"
+        begin = max(begin, run.ended_ns)
+    running = bool(runs) and not runs[-1].clean
     if begin < until and not running:
-        yield _down(begin, until, before, whole=not runs)
+        yield _down(begin, until, before, whole=whole)
 
 
 def _down(since_ns: int, until_ns: int, why: str, *, whole: bool) -> Cause:
