@@ -10,42 +10,49 @@ import apsw
 DUE_PAGES: Final = 1_000
 """Pages in the log after which it is carried over as far as readers allow: 4 MB."""
 
-PRESSING_PAGES: Final = 6_000
-"""Pages after which the writer waits for the readers of the day, so that the log begins anew."""
+PRESSING: Final = 6
+"""Times `DUE_PAGES` after which the writer waits for readers, so that the log begins anew."""
 
-LATEST_PAGES: Final = 10_000
-"""Pages after which readers are interrupted: 40 MB."""
+URGENT: Final = 10
+"""Times `DUE_PAGES` after which readers are interrupted."""
 
 WAIT_MS: Final = 500
 """Milliseconds for which the writer waits for readers."""
 
 
 class Checkpoints:
-    """Watches how long the log of a connection is; `interrupt` ends what readers are doing."""
+    """Watches how long the log of a connection is; `interrupt` ends what readers are doing.
 
-    def __init__(self, connection: apsw.Connection, interrupt: Callable[[], None]) -> None:
+    `due` is the number of pages after which the log is carried over, `problem` why the last attempt
+    failed, None where it did not.
+    """
+
+    def __init__(
+        self, connection: apsw.Connection, interrupt: Callable[[], None], due: int = DUE_PAGES
+    ) -> None:
         self.pages = 0
+        self.due = due
         self.problem: str | None = None
         self._connection = connection
         self._interrupt = interrupt
+        connection.set_busy_timeout(WAIT_MS)
         connection.set_wal_hook(self._note)
 
     def _note(self, _: apsw.Connection, __: str, pages: int) -> int:
         self.pages = pages
         return apsw.SQLITE_OK
 
-    def make_if_due(self) -> None:
-        """Carry the log over when it is long enough; what goes wrong is tried again next time."""
-        if self.pages < DUE_PAGES:
+    def make_if_due(self, *, soon: bool = False) -> None:
+        """Carry the log over when it is long enough, `soon` when it is a tenth of that."""
+        if self.pages < (self.due // 10 if soon else self.due):
             return
-        if self.pages >= LATEST_PAGES:
+        if self.pages >= self.due * URGENT:
             self._interrupt()
-        restart = self.pages >= PRESSING_PAGES
-        self.make(apsw.SQLITE_CHECKPOINT_RESTART if restart else apsw.SQLITE_CHECKPOINT_PASSIVE)
+        restart = self.pages >= self.due * PRESSING
+        self._make(apsw.SQLITE_CHECKPOINT_RESTART if restart else apsw.SQLITE_CHECKPOINT_PASSIVE)
 
-    def make(self, mode: int) -> None:
-        """Carry the log over; `problem` says why that could not be done."""
-        self._connection.set_busy_timeout(WAIT_MS)
+    def _make(self, mode: int) -> None:
+        """Carry the log over; what fails is tried again after the next commit."""
         try:
             self._connection.wal_checkpoint(mode=mode)
         except apsw.Error as error:

@@ -14,14 +14,16 @@ from hookbus_journal.reserve import Reserve
 from hookbus_journal.store import Store
 from hookbus_journal.tasks import Outcome, Task
 
-FULL_MEND: Final = "make room, and it goes on by itself"
+
+FULL: Final = "the disk is full; make room, and it goes on by itself"
 
 
 class Committer:
     """Carries out tasks in transactions of the one connection that writes.
 
     `trouble` says why nothing can be stored at the moment, None while all is well; `on_trouble` is
-    called when that changes. `lasting=False` leaves out all syncs: for a simulation.
+    called when that changes. `levels` are the levels of sync for bookkeeping and for what must
+    survive a power cut; `lasting=False` leaves out all syncs, for a simulation.
     """
 
     def __init__(
@@ -36,75 +38,84 @@ class Committer:
         self.store = store
         self.trouble: str | None = None
         self._connection = store.connection
-        self._reserve = reserve
-        self._checkpoints = checkpoints
+        self.reserve = reserve
+        self.checkpoints = checkpoints
         self._on_trouble = on_trouble
-        self._levels = ("NORMAL", "FULL") if lasting else ("OFF", "OFF")
+        self.levels = ("NORMAL", "FULL") if lasting else ("OFF", "OFF")
         self._level = ""
         reserve.restore()
 
     def commit(self, batch: Sequence[Task]) -> list[Outcome]:
         """Carry out tasks in order, all in one transaction where that is possible."""
-        if self.trouble is not None:
-            self._reserve.restore()
-        if self._reserve.spent:
-            return self._commit_small(batch, self._full())
-        outcomes = self._tried(batch)
-        self._checkpoints.make_if_due()
+        try:
+            return self._commit(batch)
+        except Exception as error:  # noqa: BLE001 - nothing may end the writer
+            self._note(_in_words(error))
+            return self._refused(batch)
+
+    def _commit(self, batch: Sequence[Task]) -> list[Outcome]:
+        if self.reserve.spent:
+            self.reserve.restore()
+        if self.reserve.spent:
+            self._note(FULL)
+            outcomes = self._only_what_needs_no_room(batch)
+        else:
+            outcomes = self._tried(batch)
+        self.checkpoints.make_if_due(soon=self.reserve.spent)
         return outcomes
 
     def _tried(self, batch: Sequence[Task]) -> list[Outcome]:
         try:
             outcomes = self._transaction(batch)
-        except apsw.FullError as error:
+        except apsw.FullError:
             self._undo()
-            self._reserve.release()
-            self._note(f"the disk is full: {error}")
-            return self._commit_small(batch, self._full())
+            self.reserve.release()
+            self._note(FULL)
+            return self._only_what_needs_no_room(batch)
         except ENVIRONMENT as error:
             self._undo()
-            self._note(f"{type(error).__name__}: {error}")
-            refusal = JournalError(f"the journal cannot store anything: {self.trouble}")
-            return [(task, None, refusal) for task in batch]
+            self._note(_in_words(error))
+            return self._refused(batch)
         except Exception as error:  # noqa: BLE001 - a task may fail in ways that nobody thought of
             self._undo()
             return self._one_by_one(batch, error)
         self._note(None)
         return outcomes
 
+    def _refused(self, batch: Sequence[Task]) -> list[Outcome]:
+        refusal = JournalError(f"the journal cannot store anything: {self.trouble}")
+        return [(task, None, refusal) for task in batch]
+
     def _one_by_one(self, batch: Sequence[Task], error: Exception) -> list[Outcome]:
         """Find the task that undid the transaction of all."""
         if len(batch) == 1:
-            known = isinstance(error, HookbusError)
-            told = error if known else JournalError(f"{type(error).__name__}: {error}")
-            return [(batch[0], None, told)]
+            return [(batch[0], None, _told(error))]
         return [outcome for task in batch for outcome in self._tried([task])]
 
-    def _commit_small(self, batch: Sequence[Task], refusal: JournalFull) -> list[Outcome]:
-        """On a full disk: refuse what needs room, and carry out the rest one by one."""
-        outcomes = []
+    def _only_what_needs_no_room(self, batch: Sequence[Task]) -> list[Outcome]:
+        """On a full disk: refuse what adds, and carry out the rest one by one."""
+        refusal = JournalFull(FULL)
+        outcomes: list[Outcome] = []
         for task in batch:
-            outcome: Outcome = (task, None, refusal)
-            if not task.growing:
-                try:
-                    outcome = self._transaction([task])[0]
-                except Exception as error:  # noqa: BLE001 - told to whoever waits
-                    self._undo()
-                    outcome = (task, None, JournalFull(f"the disk is full: {error}"))
-            outcomes.append(outcome)
+            try:
+                if task.growing:
+                    raise refusal
+                outcomes += self._transaction([task])
+            except Exception as error:  # noqa: BLE001 - told to whoever waits
+                self._undo()
+                outcomes.append((task, None, _told(error)))
         return outcomes
 
-    def _full(self) -> JournalFull:
-        return JournalFull(f"{self.trouble or 'the disk is full'}; {FULL_MEND}")
-
     def _transaction(self, batch: Sequence[Task]) -> list[Outcome]:
-        self._set_level(self._levels[any(task.durable for task in batch)])
+        self._set_level(self.levels[any(task.durable for task in batch)])
         if all(task.plain for task in batch):
-            outcomes = [self._perform(task) for task in batch]
+            outcomes = self._perform(batch)
             self.store.write()
             return outcomes
         self._connection.execute("BEGIN IMMEDIATE")
-        outcomes = [self._alone(task) if task.alone else self._perform(task) for task in batch]
+        outcomes = []
+        for task in batch:
+            outcomes += [self._alone(task)] if task.alone else self._perform([task])
         self.store.flush()
         self._connection.execute("COMMIT")
         return outcomes
@@ -114,11 +125,15 @@ class Committer:
             self._connection.execute(f"PRAGMA synchronous={level}")
             self._level = level
 
-    def _perform(self, task: Task) -> Outcome:
-        try:
-            return task, task.perform(self.store), None
-        except HookbusError as error:
-            return task, None, error
+    def _perform(self, batch: Sequence[Task]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        store = self.store
+        for task in batch:
+            try:
+                outcomes.append((task, task.perform(store), None))
+            except HookbusError as error:
+                outcomes.append((task, None, error))
+        return outcomes
 
     def _alone(self, task: Task) -> Outcome:
         self.store.flush()
@@ -127,7 +142,6 @@ class Committer:
             value: Any = task.perform(self.store)
             self.store.flush()
         except HookbusError as error:
-            self.store.forget()
             if not self._connection.in_transaction:
                 raise TransactionRefused(f"{error}, and ended the transaction") from None
             self._connection.execute("ROLLBACK TO task; RELEASE task")
@@ -146,3 +160,14 @@ class Committer:
             before, self.trouble = self.trouble, trouble
             if before is None or trouble is None:
                 self._on_trouble(trouble)
+
+
+def _told(error: Exception) -> Exception:
+    """The error as whoever waits for a task hears of it."""
+    if isinstance(error, apsw.FullError):
+        return JournalFull(FULL)
+    return error if isinstance(error, HookbusError) else JournalError(_in_words(error))
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -144,7 +144,6 @@ def _open(path: Path, flags: int, vfs: str | None) -> apsw.Connection:
 
 
 def _set_up(connection: apsw.Connection) -> None:
-    connection.set_busy_timeout(1_000)
     connection.pragma("journal_mode", "wal")
     connection.pragma("wal_autocheckpoint", 0)
     connection.pragma("journal_size_limit", LEFT_IN_THE_LOG)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hookbus_journal.rows import COLUMNS
 
-MOST: Final = 512
+MOST: Final = 256
 """Rows of one statement at the most."""
 
 _ROW: Final = f"({','.join('?' * COLUMNS)})"

@@ -15,7 +15,7 @@ from hookbus import Clock, Event, JournalError
 from hookbus_journal import accounts, consumers, retention, runs
 from hookbus_journal.checkpoints import Checkpoints
 from hookbus_journal.committer import Committer
-from hookbus_journal.database import open_for_reading, open_for_writing
+from hookbus_journal.database import open_for_reading, open_for_writing, refused
 from hookbus_journal.figures import Figures, figures
 from hookbus_journal.guard import let_read_only
 from hookbus_journal.journal import StoredJournal
@@ -108,6 +108,10 @@ class Session:
                 around.host_version,
             )  # fmt: skip
             return consumers.known(self._connection)
+        except apsw.Error as error:
+            self._lock.release()
+            mend = "See to the disk, and whether the folder may be written to"
+            raise refused(path, f"cannot be written: {error}", mend) from None
         except BaseException:
             self._lock.release()
             raise
