@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from hookbus.cloudevents import careful_text, format_time
 from hookbus.envelope import Envelope
 from hookbus.events import Event
 
@@ -37,6 +39,30 @@ class StoredEvent:
     causation_id: str | None
     depth: int
     data: str
+
+    def to_json(self) -> str:
+        """One line of CloudEvents 1.0 JSON, as `Envelope.to_json`; its type need not be known."""
+        try:
+            data = json.loads(self.data)
+        except ValueError:
+            data = {"text": self.data}
+        record: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": f"{self.run}-{self.sequence}",
+            "source": f"/hookbus/{self.source}",
+            "type": self.type,
+            "time": format_time(self.time_ns),
+            "datacontenttype": "application/json",
+            "dataversion": self.version,
+            "sequence": self.sequence,
+            "correlationid": self.correlation_id,
+        }
+        if self.causation_id is not None:
+            record["causationid"] = self.causation_id
+        if self.key is not None:
+            record["subject"] = self.key
+        record["data"] = data
+        return careful_text(record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from hookbus.bus.durable.lanes import Item
-from hookbus.bus.durable.restoring import cloudevent_of, restore
+from hookbus.bus.durable.restoring import restore
 from hookbus.contracts import Attempts, ConsumerState, Delivery, StoredEvent
 from hookbus.envelope import Envelope
 from hookbus.errors import HookbusError, error_text
@@ -124,4 +124,4 @@ def make_item(
     try:
         return Item(delivery, restore(stored, registry), attempts)
     except HookbusError as error:
-        return Item(delivery, None, attempts, error_text(error), cloudevent_of(stored))
+        return Item(delivery, None, attempts, error_text(error), stored.to_json())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from hookbus.cloudevents import careful_text, format_time
 from hookbus.contracts import StoredEvent
 from hookbus.envelope import Envelope, Origin
 from hookbus.errors import EventDecodeError
@@ -31,28 +29,3 @@ def restore(stored: StoredEvent, registry: EventRegistry) -> Envelope:
         stored.causation_id,
         stored.depth,
     )
-
-
-def cloudevent_of(stored: StoredEvent) -> str:
-    """The event as CloudEvents 1.0 JSON, whether or not its type is known."""
-    try:
-        data = json.loads(stored.data)
-    except ValueError:
-        data = {"text": stored.data}
-    record: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": f"{stored.run}-{stored.sequence}",
-        "source": f"/hookbus/{stored.source}",
-        "type": stored.type,
-        "time": format_time(stored.time_ns),
-        "datacontenttype": "application/json",
-        "dataversion": stored.version,
-        "sequence": stored.sequence,
-        "correlationid": stored.correlation_id,
-    }
-    if stored.causation_id is not None:
-        record["causationid"] = stored.causation_id
-    if stored.key is not None:
-        record["subject"] = stored.key
-    record["data"] = data
-    return careful_text(record)
