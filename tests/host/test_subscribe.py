@@ -168,7 +168,7 @@ def test_durable_delivery_needs_a_journal() -> None:
 
         with pytest.raises(UsageError, match=r"needs a journal.*install hookbus-journal"):
             world.bus.subscribe(Tick, handler, delivery="durable", name="mine")
-        with pytest.raises(UsageError, match=r"needs name=.*place in the journal"):
+        with pytest.raises(UsageError, match=r"needs name=.*the journal keeps"):
             world.bus.subscribe(Tick, handler, delivery="durable")
 
     play(scenario)
@@ -324,9 +324,9 @@ def test_a_subscription_costs_only_the_routes_that_it_concerns(
     rebuilt: list[type[Event]] = []
     rebuild = Route.rebuild
 
-    def counting(route: Route, *arguments: Any) -> None:
+    def counting(route: Route, *arguments: Any, **options: Any) -> None:
         rebuilt.append(route.event_class)
-        rebuild(route, *arguments)
+        rebuild(route, *arguments, **options)
 
     async def scenario(world: World) -> None:
         for kind in (Tick, Order, Alarm, Note):
