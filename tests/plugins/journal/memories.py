@@ -24,7 +24,7 @@ class Memory:
         self.events: dict[str, tuple[int, int, tuple[int, int]]] = {}
         self._sequences: dict[str, int] = {}
 
-    def run(self, name: str = "run", start: float = 0, end: float | None = None) -> int:
+    def run(self, name: str = "run", start: float = 0.001, end: float | None = None) -> int:
         """The number of a run, which is made where it is new; times in seconds."""
         number: int | None = self._number("runs", name)
         if number is not None:

@@ -12,6 +12,7 @@ from hookbus import (
     Job,
     Plugin,
     PluginContext,
+    Retry,
     Settings,
     Source,
     Stops,
@@ -82,6 +83,7 @@ class ShopSettings(Settings):
     subscribe: dict[str, Any] = Field(default_factory=dict, description="options of subscribe")
     cheap: bool = Field(False, description="whether a function keeps out what is dear")
     breaker: bool = Field(False, description="whether a breaker guards the handler")
+    attempts: int = Field(1, description="how often the handler is called with one event")
 
 
 class Shop(Plugin):
@@ -112,6 +114,8 @@ class Shop(Plugin):
         options = dict(self.settings.subscribe)
         if self.settings.cheap:
             options["where"] = is_cheap
+        if self.settings.attempts > 1 or options.get("delivery") == "durable":
+            options["retry"] = Retry(attempts=self.settings.attempts)
         if self.settings.breaker:
             options["breaker"] = Breaker(failures=1, reset_after=3600)
         context.bus.subscribe(Wished, self._sell, name="wishes", **options)

@@ -13,6 +13,12 @@ from hookbus_journal.why.reader import event_id, fields_of
 
 __all__ = ["breakers", "cut_loops", "failures", "full_queues", "lags", "letters", "lost_handlers"]
 
+_VERBS = {
+    "dead letter": "gave up on what should have led to it",
+    "failure": "failed on what should have led to it",
+    "retry": "failed on what should have led to it, and tries it again",
+}
+
 Found = tuple[StoredEvent, dict[str, object]]
 
 
@@ -28,13 +34,22 @@ def failures(inquiry: Inquiry) -> Iterator[Cause]:
             groups["dead letter", _name(data), str(data.get("reason"))].append(event)
     for event, data in _reports(inquiry, "hookbus.handler.failed"):
         known = (data.get("subscription"), data.get("event_id")) in given_up
-        if known or data.get("will_retry"):
+        if known or not _wanted(inquiry, data.get("event_type"), data.get("event_id")):
             continue
-        if _wanted(inquiry, data.get("event_type"), data.get("event_id")):
+        if not data.get("will_retry"):
             groups["failure", _name(data), str(data.get("error"))].append(event)
+        elif not _led_on(inquiry, event):
+            groups["retry", _name(data), str(data.get("error"))].append(event)
     for (kind, name, reason), events in groups.items():
-        verb = "gave up on" if kind == "dead letter" else "failed on"
-        yield _cause(inquiry, kind, events, f"{name} {verb} what should have led to it", reason)
+        yield _cause(inquiry, kind, events, f"{name} {_VERBS[kind]}", reason)
+
+
+def _led_on(inquiry: Inquiry, failure: StoredEvent) -> bool:
+    """Whether the event led to anything after a failure on it."""
+    event = inquiry.reader.by_id(failure.causation_id)
+    children = [] if event is None else inquiry.reader.children(event)
+    after = (one for one in children if one.position > failure.position)
+    return any(not one.type.startswith("hookbus.") for one in after)
 
 
 def breakers(inquiry: Inquiry) -> Iterator[Cause]:
@@ -170,7 +185,7 @@ def _cause(
 ) -> Cause:
     data = fields_of(events[-1])
     sure = _certainty(inquiry, str(data.get("plugin")), str(data.get("subscription")))
-    proven = kind in ("dead letter", "failure")
+    proven = kind in _VERBS
     certainty: Certainty = sure or "possible"
     if certainty == "certain" and not proven:
         certainty = "likely"
