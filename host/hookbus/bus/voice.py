@@ -59,7 +59,8 @@ class Bus:
             await asyncio.sleep(0)
             route = bus.route_for(type(event), self.source)
         if route.patient or bus.gates.overgrown:
-            await bus.gates.wait_for_room(route, event)
+            if route.gated or bus.gates.overgrown:
+                await bus.gates.wait_for_room(route, event)
             if route.committed is not None:
                 return await bus.commits.publish(route, event, self._origin)
         return bus.dispatch(route, event, self._origin)

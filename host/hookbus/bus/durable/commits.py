@@ -95,30 +95,25 @@ class Commits:
 
     # Publishing
 
-    async def publish(self, route: Route, event: Event, origin: Origin) -> int:
-        """Publish a durable event: return when it is committed, and has been dispatched.
+    def publish(self, route: Route, event: Event, origin: Origin) -> asyncio.Future[int]:
+        """Publish a durable event; the future has its result when it has been dispatched.
 
-        Raises `JournalError` when the journal cannot take it; then it is not published. Who is
-        cancelled meanwhile does not know whether it was.
+        It raises `JournalError` when the journal cannot take the event, which then is not
+        published. Who is cancelled meanwhile does not know whether it was.
         """
-        landing = self._begin(route, event, origin)
-        return 0 if landing is None else await landing
+        self._newest = landing = self._bus.loop.create_future()
+        self._bus.dispatch(route, event, origin)
+        if self._newest is landing:
+            landing.set_result(0)
+        return landing
 
     def publish_forced(self, route: Route, event: Event, origin: Origin) -> int:
         """Have a durable event committed and dispatched later; what goes wrong is logged."""
-        landing = self._begin(route, event, origin)
-        if landing is None:
-            return 0
+        landing = self.publish(route, event, origin)
         if landing.done() and landing.exception() is None:
             return landing.result()
         landing.add_done_callback(partial(self._tell, event))
         return 0
-
-    def _begin(self, route: Route, event: Event, origin: Origin) -> asyncio.Future[int] | None:
-        self._newest = None
-        self._bus.dispatch(route, event, origin)
-        newest, self._newest = self._newest, None
-        return newest
 
     def _tell(self, event: Event, landing: asyncio.Future[int]) -> None:
         if not landing.cancelled() and (error := landing.exception()) is not None:
@@ -127,12 +122,11 @@ class Commits:
     def begin(self, route: Route, envelope: Envelope) -> int:
         """Hand an envelope to the journal; the bus calls this in the place of dispatching it."""
         self.in_flight[envelope.sequence] = envelope
-        if route.committed is route:
+        landing, self._newest = self._newest, None
+        if landing is None:
             self._sealed = envelope
             return 0
-        landing: asyncio.Future[int] = self._bus.loop.create_future()
         route.withheld += 1
-        self._newest = landing
         done = partial(self._done, route, envelope, landing)
         try:
             if self._journal is None:
@@ -174,7 +168,8 @@ class Commits:
         None where its causal chain is too long. Raises `UsageError` for what is no event.
         """
         self._bus.route_for(type(event), origin.source)
-        self._sealed, sealing = None, Route(type(event), 0)
+        self._newest = self._sealed = None
+        sealing = Route(type(event), 0)
         sealing.committed = sealing
         sealing.special = True
         self._bus.dispatch(sealing, event, origin)
@@ -209,7 +204,8 @@ class Commits:
             if consumer.filter.matches(route.event_class):
                 consumer.offer(position, envelope)
                 matched += 1
-        self._bus.note_idle()
+        if self._bus.settling:
+            self._bus.note_idle()
         return matched
 
     # Ending
