@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hookbus import Clock, Host
+from hookbus import Clock, Host, Plugin
 from hookbus.settings.config import make_config
 
 from tests.repo.pages import Block, Page, guides, pages
@@ -42,10 +42,18 @@ def test_docs_commands_print_what_the_page_shows(page: Page, tmp_path: Path) -> 
 async def test_docs_examples_run(page: Page, simulated_clock: Clock, tmp_path: Path) -> None:
     """The Python of a page runs in a plugin, and its asserts hold."""
     config = make_config({}, base=tmp_path)
-    async with Host(config, plugins=[Example], group=None, clock=simulated_clock) as host:
+    plugins = [*_needed(page), Example]
+    async with Host(config, plugins=plugins, group=None, clock=simulated_clock) as host:
         instance = host.records["example"].instance
         assert isinstance(instance, Example)
         await run_examples([block for block in page.blocks() if _runs(block)], instance.context)
+
+
+def _needed(page: Page) -> list[type[Plugin]]:
+    """What the examples of a page rest on: a journal where they are about durable delivery."""
+    if not any('delivery="durable"' in block.text for block in page.blocks() if _runs(block)):
+        return []
+    return [pytest.importorskip("hookbus_journal.plugin").JournalPlugin]
 
 
 @pytest.mark.parametrize(
