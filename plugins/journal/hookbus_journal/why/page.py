@@ -136,7 +136,8 @@ class _Picture:
 
     def _time(self, row: Row) -> str:
         """How long after its cause, and where that lies in the whole."""
-        after = moment(row.event.time_ns) if row.begins else f"+{duration(row.waited_ns)}"
+        begun = moment(row.event.time_ns).replace("T", " ")
+        after = begun if row.begins else f"+{duration(row.waited_ns)}"
         bar = ""
         if self._span:
             end = 100 * (row.event.time_ns - self._first) / self._span
