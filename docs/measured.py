@@ -34,6 +34,7 @@ def page(data: dict[str, Any], note: str) -> str:
         _latency(data),
         _memory(data),
         *_loop(data),
+        *_journal(data),
         _targets(data),
     ]
     return PAGE.format(note=note, how=how(data), tables="\n\n".join(tables))
@@ -135,6 +136,40 @@ def _loop(data: dict[str, Any]) -> Iterator[str]:
         "MB",
     ]
     yield "## The trading loop\n\n" + _table(heads, cells)
+
+
+def _journal(data: dict[str, Any]) -> Iterator[str]:
+    """The journal, where it was measured."""
+    journal = data.get("journal")
+    if not journal:
+        return
+    cells = [
+        [
+            f"{row['publishers']:,}",
+            *_figures(row, "batch", "bare", "events_per_second"),
+            f"{row['ratio']:.2f}",
+            *_figures(row, "p50", "p99", "p999"),
+        ]
+        for row in journal["publishing"]
+    ]
+    heads = [
+        "durable publishers at once",
+        "events a commit",
+        "bare loop, rows/s",
+        "events/s",
+        "to bare",
+        "p50, µs",
+        "p99",
+        "p99.9",
+    ]
+    yield f"""## The journal
+
+A bare loop inserts the same rows into the same tables of SQLite, in batches of the same size, at the same synchronous level.
+
+{_table(heads, cells)}
+
+Recording every event adds {journal["recording"]:.2f} µs to a publish; until everything is in the file it takes
+{journal["writing"]:.1f} µs per event. {journal["history"]:,.0f} events/s are read back."""
 
 
 def _targets(data: dict[str, Any]) -> str:

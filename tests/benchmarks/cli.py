@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from .contenders import PEERS, BareLoop, Blinker, Contender, QueueEach, TaskEach
 from .fastlane import measure as measure_fastlane
 from .harness import Plan
 from .installed import run_installed
+from .journal import measure as measure_journal
 from .latency import run_latency
 from .loop import run_loop
 from .memory import run_memory
@@ -26,7 +27,6 @@ from .startup import run_startup
 from .throughput import run_deliveries, run_pipeline
 from .workload import Kind
 
-PARTS = ("throughput", "pipeline", "latency", "memory", "startup", "loop", "fastlane")
 LINEUP: tuple[type[Contender], ...] = (BareLoop, Hookbus, HookbusNowait, HookbusLossless, *PEERS)
 PACED: tuple[tuple[type[Contender], Kind], ...] = (
     (Hookbus, "async"),
@@ -35,6 +35,8 @@ PACED: tuple[tuple[type[Contender], Kind], ...] = (
     (Blinker, "async"),
     (TaskEach, "async"),
 )
+Say = Callable[[str], None]
+
 QUICK = Plan(repeats=3, budget=0.01, slow=0.06, quick=True)
 
 
@@ -59,6 +61,52 @@ def main() -> int:
     return 1 if losses else 0
 
 
+def _throughput(results: Results, plan: Plan, say: Say) -> None:
+    results.deliveries = run_deliveries(LINEUP, plan, say)
+
+
+def _pipeline(results: Results, plan: Plan, say: Say) -> None:
+    results.pipeline = run_pipeline(LINEUP, plan, say)
+
+
+def _latency(results: Results, plan: Plan, say: Say) -> None:
+    results.latency = run_latency(PACED, plan, say)
+
+
+def _memory(results: Results, plan: Plan, say: Say) -> None:
+    results.memory = run_memory(plan, say)
+
+
+def _startup(results: Results, plan: Plan, say: Say) -> None:
+    results.startup = run_startup(plan, say)
+    results.installed = run_installed(say)
+
+
+def _loop(results: Results, plan: Plan, say: Say) -> None:
+    results.loop = run_loop(plan, say)
+
+
+def _fastlane(results: Results, plan: Plan, say: Say) -> None:
+    say("the fast lane")
+    results.fastlane = measure_fastlane(plan.quick)
+
+
+def _journal(results: Results, plan: Plan, say: Say) -> None:
+    results.journal = measure_journal(plan, say)
+
+
+MEASURES: dict[str, Callable[[Results, Plan, Say], None]] = {
+    "throughput": _throughput,
+    "pipeline": _pipeline,
+    "latency": _latency,
+    "memory": _memory,
+    "startup": _startup,
+    "loop": _loop,
+    "fastlane": _fastlane,
+    "journal": _journal,
+}
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python tests/benchmarks", description="Measure hookbus beside other ways to do it."
@@ -68,7 +116,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every row here")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the deliveries here")
     parser.add_argument(
-        "--only", type=_parts, default=PARTS, metavar="PARTS", help=f"any of {','.join(PARTS)}"
+        "--only",
+        type=_parts,
+        default=tuple(MEASURES),
+        metavar="PARTS",
+        help=f"any of {','.join(MEASURES)}",
     )
     options = parser.parse_args(arguments)
     if options.svg and "throughput" not in options.only:
@@ -78,10 +130,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _parts(text: str) -> tuple[str, ...]:
     parts = tuple(text.split(","))
-    unknown = [part for part in parts if part not in PARTS]
+    unknown = [part for part in parts if part not in MEASURES]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(PARTS)}")
-    return parts
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(MEASURES)}")
+    return tuple(part for part in MEASURES if part in parts)
 
 
 def _silence() -> None:
@@ -99,20 +151,6 @@ def _measure(parts: Sequence[str], plan: Plan, errors: Console) -> Results:
             if not errors.is_terminal:
                 errors.print(text, style="dim")
 
-        if "throughput" in parts:
-            results.deliveries = run_deliveries(LINEUP, plan, say)
-        if "pipeline" in parts:
-            results.pipeline = run_pipeline(LINEUP, plan, say)
-        if "latency" in parts:
-            results.latency = run_latency(PACED, plan, say)
-        if "memory" in parts:
-            results.memory = run_memory(plan, say)
-        if "startup" in parts:
-            results.startup = run_startup(plan, say)
-            results.installed = run_installed(say)
-        if "loop" in parts:
-            results.loop = run_loop(plan, say)
-        if "fastlane" in parts:
-            say("the fast lane")
-            results.fastlane = measure_fastlane(plan.quick)
+        for part in parts:
+            MEASURES[part](results, plan, say)
     return results

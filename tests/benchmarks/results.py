@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import installed, latency, loop, memory, startup, throughput
+from . import installed, journal, latency, loop, memory, startup, throughput
 
 
 @dataclass
@@ -20,6 +20,7 @@ class Results:
     installed: list[installed.Row] = field(default_factory=list)
     loop: list[loop.Row] = field(default_factory=list)
     fastlane: dict[str, Any] = field(default_factory=dict)
+    journal: journal.Figures | None = None
 
     def delivery(
         self, contender: str, kind: str, subscribers: int, burst: int

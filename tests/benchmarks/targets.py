@@ -37,6 +37,8 @@ NEIGHBOUR_LIMIT = 1.05
 STARTUP_LIMIT = 3.0
 LOOP_LIMITS = ((LOOP, 1.0), (RECORDED, 3.0))
 FLAT_LIMIT = 1.2
+BARE_SHARE = 0.5
+RECORDING_LIMIT = 2.0
 FLAT_FROM = 10_000
 """Bars of the run that longer ones are compared with; a shorter one is mostly start and end."""
 
@@ -51,6 +53,7 @@ def judge(results: Results) -> list[Target]:
         *_startup(results),
         *_loop(results),
         *_fastlane(results),
+        *_journal(results),
     ]
 
 
@@ -119,3 +122,15 @@ def _fastlane(results: Results) -> Iterator[Target]:
     if lane:
         figure = "p99 of the fast lane beside 100,000 background items, to idle"
         yield Target(figure, lane["ratio_p99"], lane["most"], "times")
+
+
+def _journal(results: Results) -> Iterator[Target]:
+    figures = results.journal
+    if figures is None:
+        return
+    for row in figures.publishing:
+        figure = f"durable publishes/s of {row.publishers:,} publishers, to a bare SQLite loop"
+        yield Target(figure, row.ratio, BARE_SHARE, "times", least=True)
+    figure = "what recording everything adds to a publish"
+    yield Target(figure, figures.recording, RECORDING_LIMIT, "µs")
+    yield Target("events that were not recorded", figures.unrecorded, 0.0, "events", digits=0)
