@@ -164,12 +164,14 @@ def _journal(data: dict[str, Any]) -> Iterator[str]:
     ]
     yield f"""## The journal
 
-A bare loop inserts the same rows into the same tables of SQLite, in batches of the same size, at the same synchronous level.
+A bare loop inserts the same rows into the same tables of SQLite, in batches of the same size, at
+the same synchronous level.
 
 {_table(heads, cells)}
 
-Recording every event adds {journal["recording"]:.2f} µs to a publish; until everything is in the file it takes
-{journal["writing"]:.1f} µs per event. {journal["history"]:,.0f} events/s are read back."""
+Recording every event adds {journal["recording"]:.2f} µs to a publish; until everything is in the
+file it takes {journal["writing"]:.1f} µs per event. {journal["history"]:,.0f} events/s are read
+back."""
 
 
 def _targets(data: dict[str, Any]) -> str:
