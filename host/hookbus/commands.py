@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookbus.cli.options import Given, configuration_options, json_option
-from hookbus.cli.output import print_json, print_pairs, print_table
+from hookbus.cli.output import fields_in_short, print_json, print_pairs, print_table
 from hookbus.cli.progress import progress_bar
 from hookbus.control.client import TIMEOUT, HostRefused, NoRunningHost, connect, require
 from hookbus.errors import ConfigurationError
@@ -36,6 +36,7 @@ __all__ = [
     "NoRunningHost",
     "ask",
     "configuration_options",
+    "fields_in_short",
     "is_running",
     "json_option",
     "plugin_settings",

@@ -41,6 +41,7 @@ class Desk(Protocol):
         perform: Callable[[Store], Any],
         statements: Sequence[Statement],
         envelopes: Sequence[Envelope],
+        landed: Callable[[list[int]], None] | None = None,
     ) -> asyncio.Future[list[int]]:
         """Have the writer do something together with statements and events."""
 
@@ -107,10 +108,11 @@ class StoredConsumer:
         offset: int,
         statements: Sequence[Statement] = (),
         envelopes: Sequence[Envelope] = (),
+        landed: Callable[[list[int]], None] | None = None,
     ) -> Awaitable[list[int]]:
         """Commit that an event is handled, with its effects."""
         done = partial(finish, name=self.name, delivery=delivery, offset=offset)
-        return self._desk.commit(done, statements, envelopes)
+        return self._desk.commit(done, statements, envelopes, landed)
 
     def bury(self, delivery: Delivery, offset: int, letter: DeadLetter) -> Awaitable[None]:
         """Move an event to the dead letters."""
@@ -126,6 +128,11 @@ class StoredConsumer:
         """Have `retry` called when somebody wants a dead letter tried again."""
         self.retry = retry
 
+    @property
+    def connected(self) -> bool:
+        """Whether a subscription of this run uses it."""
+        return self.retry is not None
+
     def close(self) -> None:
         """Tell nobody any more."""
         self.retry = None
@@ -135,6 +142,14 @@ def known(connection: apsw.Connection) -> dict[str, tuple[str, ...]]:
     """Every consumer, also of earlier runs, and the types that it wants."""
     found = rows(connection, "SELECT name, types FROM consumers ORDER BY name")
     return {name: tuple(json.loads(types)) for name, types in found}
+
+
+def forget(connection: apsw.Connection, name: str) -> bool:
+    """Forget a consumer and its place, but not its dead letters; whether there was one."""
+    connection.execute("DELETE FROM finished WHERE consumer = ?", (name,))
+    connection.execute("DELETE FROM attempts WHERE consumer = ?", (name,))
+    connection.execute("DELETE FROM consumers WHERE name = ?", (name,))
+    return connection.changes() > 0
 
 
 def open_state(store: Store, *, name: str) -> ConsumerState:

@@ -9,10 +9,18 @@ from functools import partial
 from typing import Any
 
 import apsw
-from hookbus import Envelope, Event, JournalError, Statement, StoredEvent, TransactionRefused
+from hookbus import (
+    Envelope,
+    Event,
+    JournalError,
+    Statement,
+    StoredEvent,
+    TransactionRefused,
+    UsageError,
+)
 
 from hookbus_journal import deadletters, history
-from hookbus_journal.consumers import StoredConsumer
+from hookbus_journal.consumers import StoredConsumer, forget
 from hookbus_journal.events import OWN_EVENTS
 from hookbus_journal.readers import Readers
 from hookbus_journal.recorder import Recorder
@@ -83,6 +91,7 @@ class StoredJournal:
         perform: Callable[[Store], Any],
         statements: Sequence[Statement],
         envelopes: Sequence[Envelope],
+        landed: Callable[[list[int]], None] | None = None,
     ) -> asyncio.Future[list[int]]:
         """Have the writer do something together with statements and events, all or nothing."""
         statements, envelopes = tuple(statements), tuple(envelopes)
@@ -102,7 +111,7 @@ class StoredJournal:
 
         self.recorder.hand_over()
         self.recorder.leave_out(envelopes)
-        future = self.do(Effect(work))
+        future = self.do(Effect(work, landed))
         future.add_done_callback(note)
         return future
 
@@ -125,6 +134,21 @@ class StoredJournal:
         self.recorder.forget_choices()
         self.do(Note(consumer.connect))
         return consumer
+
+    async def forget(self, name: str) -> bool:
+        """Forget a consumer of which nobody makes use any more; whether there was one.
+
+        Raises `UsageError` where a subscription of this run uses it.
+        """
+        consumer = self._consumers.get(name)
+        if consumer is not None and consumer.connected:
+            raise UsageError(f"the consumer {name!r} is in use; disable its plugin first")
+        self._consumers.pop(name, None)
+        self._wanted.pop(name, None)
+        self._required.clear()
+        self.recorder.forget_choices()
+        forgotten: bool = await self.do(Note(lambda store: forget(store.connection, name)))
+        return forgotten
 
     async def retry(self, letters: Sequence[int]) -> int:
         """Have dead letters tried again, now or when their consumer is back; returns how many."""

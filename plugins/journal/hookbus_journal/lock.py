@@ -9,6 +9,21 @@ from pathlib import Path
 from hookbus import PluginError
 
 
+def holder(path: Path) -> str | None:
+    """Who holds a lock, as text; None where nobody does, and where the file is not there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return os.pread(descriptor, 4096, 0).decode(errors="replace").strip() or "another process"
+    finally:
+        os.close(descriptor)
+    return None
+
+
 class FileLock:
     """A lock on a file, which the system takes back when the process ends, however it ends.
 

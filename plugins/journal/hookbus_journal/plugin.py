@@ -21,6 +21,7 @@ from hookbus import (
     hookimpl,
 )
 
+from hookbus_journal.answers import answers
 from hookbus_journal.events import OWN_EVENTS
 from hookbus_journal.figures import Figures, summary_rows
 from hookbus_journal.session import Session, Surroundings
@@ -64,6 +65,8 @@ class JournalPlugin(Plugin):
         if session.last_run is not None and not session.last_run[1]:
             context.log.warning("the last run did not end as it should", run=session.last_run[0])
         context.provide(Journal, session.journal)
+        for name, function in answers(session.journal).items():
+            context.answer(name, function)
         self._recording = context.bus.subscribe(
             "*", session.recorder.keep, name="recorder", mode="inline", envelope=True
         )

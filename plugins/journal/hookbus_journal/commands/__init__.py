@@ -1,0 +1,1 @@
+"""Commands: `hookbus journal` and `hookbus dead`, for people who look after a journal."""
