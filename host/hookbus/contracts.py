@@ -140,11 +140,14 @@ class Consumer(Protocol):
         offset: int,
         statements: Sequence[Statement] = (),
         envelopes: Sequence[Envelope] = (),
+        landed: Callable[[list[int]], None] | None = None,
     ) -> Awaitable[list[int]]:
         """Commit that an event is handled, with its effects, all or nothing.
 
         `offset` is up to where everything is finished now. Returns the positions of `envelopes`,
-        which become durable events. Raises `TransactionRefused` when a statement fails.
+        which become durable events; `landed` is called with them as `append` calls `done`, so that
+        all durable events can be dispatched in the order of their positions. Raises
+        `TransactionRefused` when a statement fails.
         """
 
     def bury(self, delivery: Delivery, offset: int, letter: DeadLetter) -> Awaitable[None]:

@@ -80,11 +80,26 @@ class Note(Call):
 
 
 class Effect(Call):
-    """Something that others are told of, and that may be refused for reasons of its own."""
+    """Something that others are told of, and that may be refused for reasons of its own.
 
-    __slots__ = ()
+    `landed` hears of the result at once, before those whose tasks come later hear of theirs.
+    """
+
+    __slots__ = ("_landed",)
 
     alone = True
+
+    def __init__(
+        self, call: Callable[[Store], Any], landed: Callable[[Any], None] | None = None
+    ) -> None:
+        super().__init__(call)
+        self._landed = landed
+
+    def settle(self, value: Any, error: Exception | None) -> None:
+        """Tell `landed`, then settle the future."""
+        if error is None and self._landed is not None:
+            self._landed(value)
+        super().settle(value, error)
 
 
 CLOSED = JournalError("the journal is closed")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookbus.bus.delivery import Retry
@@ -129,20 +130,22 @@ class Attempt:
     async def _finish_and_land(self, transaction: Transaction, envelopes: list[Envelope]) -> None:
         commits = self._subscription.bus.commits
         try:
-            positions = await self._finish(transaction, envelopes)
+            await self._finish(transaction, envelopes, partial(commits.land, envelopes))
         except BaseException:
             commits.drop(envelopes)
             raise
-        commits.land(envelopes, positions)
 
     async def _finish(
-        self, transaction: Transaction | None = None, envelopes: list[Envelope] | None = None
-    ) -> list[int]:
+        self,
+        transaction: Transaction | None = None,
+        envelopes: Sequence[Envelope] = (),
+        landed: Callable[[list[int]], None] | None = None,
+    ) -> None:
         subscription, delivery = self._subscription, self._item.delivery
         statements = transaction.statements if transaction is not None else ()
-        return await self._stored(
+        await self._stored(
             lambda: subscription.consumer.finish(
-                delivery, subscription.offset_without(delivery), statements, envelopes or ()
+                delivery, subscription.offset_without(delivery), statements, envelopes, landed
             )
         )
 
