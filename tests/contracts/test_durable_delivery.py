@@ -396,3 +396,33 @@ async def test_many_publishers_at_once_are_committed_and_dispatched_in_one_order
         journal = host.services.get(Journal, "tester")
         stored = [one async for one in journal.history(["test.noted"])]
         assert [f"{one.run}-{one.sequence}" for one in stored] == live
+
+
+@pytest.mark.real_time
+async def test_what_an_event_of_an_earlier_run_leads_to_names_it_as_its_cause(
+    host_factory: HostFactory,
+) -> None:
+    """By its whole id, and the first event of its chain by that one's; also through an outbox."""
+
+    async def nothing(_: Noted) -> None:
+        await asyncio.Event().wait()
+
+    async with running(host_factory) as (host, bus):
+        kept = bus.subscribe(Noted, nothing, delivery="durable", name="mine")
+        await bus.publish(Noted(about="a"))
+        kept.close()
+        (first,) = (one for one in host.recorded.envelopes if isinstance(one.event, Noted))
+    async with running(host_factory) as (host, bus):
+
+        async def handle(_: Noted, transaction: Transaction) -> None:
+            await bus.publish(Answered(about="bus"))
+            transaction.publish(Answered(about="outbox"))
+
+        bus.subscribe(Noted, handle, delivery="durable", name="mine", transaction=True)
+        await host.settled()
+        answers = [one for one in host.recorded.envelopes if isinstance(one.event, Answered)]
+        assert [(one.key, one.causation_id, one.correlation_id) for one in answers] == [
+            ("bus", first.id, first.id),
+            ("outbox", first.id, first.id),
+        ]
+        assert {one.depth for one in answers} == {1}

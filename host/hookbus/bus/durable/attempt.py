@@ -92,7 +92,7 @@ class Attempt:
             argument = argument, transaction
         task = asyncio.current_task()
         if task is not None:
-            subscription.working[envelope] = task
+            subscription.working[envelope.in_hand()] = task
         try:
             limit = subscription.options.timeout or TIMEOUT
             await call_within(subscription.call, argument, limit)
@@ -101,7 +101,7 @@ class Attempt:
             raise HandlerTimeout(reason) from None
         finally:
             transaction.close()
-            subscription.working.pop(envelope, None)
+            subscription.working.pop(envelope.in_hand(), None)
 
     def _closing(self, error: BaseException) -> bool:
         """Whether a cancellation means the subscription, not its handler."""
