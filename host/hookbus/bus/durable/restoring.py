@@ -16,6 +16,8 @@ class RestoredEnvelope(Envelope):
 
     __slots__ = ("_stand_in",)
 
+    _stand_in: Envelope
+
     def in_hand(self) -> Envelope:
         """A stand-in with the whole id: a sequence means nothing in another run."""
         try:
