@@ -308,3 +308,14 @@ async def test_an_event_that_reached_its_subscription_is_not_explained_away(shop
 
     await shop(act)
     assert not shop.why_not("shop.wished", key="tea", to="shop:wishes").explains
+
+
+async def test_counts_that_do_not_cover_everything_say_so(
+    shop: ShopRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With very many events only the newest are looked at; nobody is to take that for all."""
+    monkeypatch.setattr("hookbus_journal.why.inquiry.MOST", 3)
+    await shop(trick="refuse", wishes=5)
+    answer = shop.why_not(key="trick")
+    assert answer.causes[0].count == 3
+    assert "looked at, and counted, of shop.refused, shop.wished" in answer.looked_at[-1]

@@ -12,7 +12,7 @@ from hookbus_journal.why import books, declared, outages, troubles
 from hookbus_journal.why.cause import Cause, rank
 from hookbus_journal.why.explanations import Explanations, read_explanations
 from hookbus_journal.why.fates import find_fates, instead
-from hookbus_journal.why.inquiry import Inquiry
+from hookbus_journal.why.inquiry import MOST, Inquiry
 from hookbus_journal.why.question import Question
 from hookbus_journal.why.reader import Reader
 from hookbus_journal.why.texts import moment
@@ -93,6 +93,9 @@ def explain(reader: Reader, question: Question) -> Answer:
     answer.causes = rank(
         list({(one.kind, one.what, one.why): one for one in reversed(causes)}.values())
     )
+    if first.cut:
+        types = ", ".join(sorted(first.cut))
+        answer.looked_at.append(f"only the newest {MOST:,} were looked at, and counted, of {types}")
     answer.not_recorded += _limits(reader, question, explanations)
     return answer
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from hookbus.commands import Given, configuration_options, json_option, print_json
+from hookbus.commands import json_option, print_json
+
+from hookbus_journal.commands.place import Place, journal_options
 
 __all__ = ["why", "why_not"]
 
@@ -30,10 +32,10 @@ MOST = 200
     metavar="FILE",
     help="Draw causes and effects into a page instead.",
 )
-@configuration_options
+@journal_options
 @json_option
 def why(
-    id_: str, forward: bool, limit: int, page: Path | None, given: Given, as_json: bool
+    id_: str, forward: bool, limit: int, page: Path | None, place: Place, as_json: bool
 ) -> None:
     """Tell how an event came about, from its first cause on, by the journal.
 
@@ -41,12 +43,13 @@ def why(
     or a fill: then its newest event.
     """
     from hookbus_journal.why.lookup import find_event
-    from hookbus_journal.why.opening import open_journal
     from hookbus_journal.why.page import make_page
+    from hookbus_journal.why.reader import Reader
     from hookbus_journal.why.story import tell_story
     from hookbus_journal.why.telling import print_story, story_json
 
-    with open_journal(given) as reader:
+    with place.reading() as connection:
+        reader = Reader(connection)
         story = tell_story(reader, find_event(reader, id_), limit if forward or page else None)
     if page is not None:
         page.write_text(make_page(story), encoding="utf-8")
@@ -65,7 +68,7 @@ def why(
 @click.option(
     "--to", metavar="SUBSCRIPTION", help="The subscription that should have got it: risk:signals."
 )
-@configuration_options
+@journal_options
 @json_option
 def why_not(
     type_: str | None,
@@ -73,7 +76,7 @@ def why_not(
     since: str | None,
     until: str | None,
     to: str | None,
-    given: Given,
+    place: Place,
     as_json: bool,
 ) -> None:
     """Tell what kept events of a TYPE from happening, by the journal.
@@ -82,11 +85,12 @@ def why_not(
     Exit code 0 with an explanation, 1 where the record has none.
     """
     from hookbus_journal.why.answer import explain
-    from hookbus_journal.why.opening import open_journal
     from hookbus_journal.why.question import ask
+    from hookbus_journal.why.reader import Reader
     from hookbus_journal.why.telling_not import answer_json, print_answer
 
-    with open_journal(given) as reader:
+    with place.reading() as connection:
+        reader = Reader(connection)
         answer = explain(reader, ask(reader, type_, key, since, until, to))
     if as_json:
         print_json(answer_json(answer))

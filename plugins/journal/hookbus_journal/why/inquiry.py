@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hookbus import StoredEvent
 
@@ -44,6 +44,8 @@ class Inquiry:
     question: Question
     explanations: Explanations
     upstream: Upstream
+    cut: set[str] = field(default_factory=set)
+    """The types of which there were more than were looked at."""
 
     @property
     def plugins(self) -> tuple[str, ...]:
@@ -63,7 +65,10 @@ class Inquiry:
             self.question.until_ns,
             MOST,
         )
-        return list(found)[::-1]
+        events = list(found)[::-1]
+        if len(events) == MOST:
+            self.cut.update(names)
+        return events
 
     def concerning(self, types: Iterable[str], since_ns: int | None = None) -> list[StoredEvent]:
         """Those of them that concern the key."""
@@ -73,7 +78,7 @@ class Inquiry:
         """Every run that the journal was part of, in the order of starting."""
         rows = self.reader.rows(
             """SELECT id, name, started_ns, ended_ns, clean,
-                (SELECT max(time_ns) FROM events WHERE run = runs.id)
+                (SELECT time_ns FROM events WHERE run = runs.id ORDER BY sequence DESC LIMIT 1)
             FROM runs ORDER BY started_ns"""
         )
         return [_run(*row) for row in rows if row[2]]

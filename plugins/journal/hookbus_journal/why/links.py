@@ -5,6 +5,7 @@ A fill is caused by the bar that filled it, and goes back to its order all the s
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from hookbus import StoredEvent
@@ -31,13 +32,16 @@ def identifiers(event: StoredEvent) -> list[Identifier]:
 
 
 def find_origin(reader: Reader, event: StoredEvent, identifier: Identifier) -> StoredEvent | None:
-    """The first event of the run that has the identifier, where it is of another type.
+    """The first event of the run that has the identifier, of another type than the event itself.
 
     It must be about the same key: an id such as 1 may be unique within an order only.
     """
+    types = _types_with(reader, identifier.field, event.type)
     found = reader.events(
-        """run = (SELECT id FROM runs WHERE name = ?) AND sequence < ? AND key IS ?
+        f"""type IN ({",".join("?" * len(types))})
+        AND run = (SELECT id FROM runs WHERE name = ?) AND sequence < ? AND key IS ?
         AND instr(data, ?) AND json_extract(data, ?) = ? ORDER BY sequence LIMIT 1""",
+        *types,
         event.run,
         event.sequence,
         event.key,
@@ -45,5 +49,15 @@ def find_origin(reader: Reader, event: StoredEvent, identifier: Identifier) -> S
         f'$."{identifier.field}"',
         identifier.value,
     )
-    first = next(found, None)
-    return None if first is None or first.type == event.type else first
+    return next(found, None)
+
+
+def _types_with(reader: Reader, field: str, other_than: str) -> list[int]:
+    """The other types whose newest event has a field of that name."""
+    rows = reader.rows(
+        """SELECT id FROM types WHERE name != ? AND instr(
+            (SELECT data FROM events WHERE type = types.id ORDER BY position DESC LIMIT 1), ?)""",
+        other_than,
+        json.dumps(field),
+    )
+    return [number for (number,) in rows]

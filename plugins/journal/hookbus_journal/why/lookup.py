@@ -36,16 +36,8 @@ def find_event(reader: Reader, text: str) -> StoredEvent:
 
 
 def _in_newest_run(reader: Reader, text: str) -> StoredEvent | None:
-    run = _newest_run(reader)
+    run = reader.newest_run()
     return None if run is None or not text.isdecimal() else reader.by_id(f"{run}-{text}")
-
-
-def _newest_run(reader: Reader) -> str | None:
-    """The newest run of which the journal has events."""
-    name: str | None = reader.value(
-        "SELECT runs.name FROM events JOIN runs ON runs.id = run ORDER BY position DESC LIMIT 1"
-    )
-    return name
 
 
 def _by_end(reader: Reader, text: str) -> StoredEvent | None:
@@ -75,7 +67,7 @@ def _by_field(reader: Reader, text: str) -> StoredEvent | None:
 
 def _unknown(reader: Reader, text: str) -> str:
     wrong = f"no event {text!r} is in the journal"
-    newest = _newest_run(reader)
+    newest = reader.newest_run()
     if newest is None:
         return f"{wrong}: it is empty"
     parts = split_id(text)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hookbus import SystemClock, UsageError
 
 from hookbus_journal.why.reader import Reader
+from hookbus_journal.why.texts import moment
 
 __all__ = ["Question", "ask"]
 
@@ -44,7 +45,7 @@ def ask(
     """The question in the times of the journal; raises `UsageError` for a time that is none.
 
     A time is a date with or without a time of day (UTC unless it says otherwise), or a span such
-    as `2h` before now; for a simulation, before its last event. By default it is the newest run.
+    as `2h` before now; for a simulation, before its end. By default it is the newest run until now.
     """
     row = next(
         reader.rows("SELECT started_ns, ended_ns, simulated FROM runs ORDER BY id DESC LIMIT 1"),
@@ -54,12 +55,12 @@ def ask(
         raise UsageError("the journal has no run; start a host with the plugin journal first")
     started_ns, ended_ns, simulated = row
     last_ns = reader.value("SELECT max(time_ns) FROM events") or started_ns
-    now_ns = max(last_ns, ended_ns or 0) if simulated or ended_ns else SystemClock().now_ns()
-    before = last_ns if simulated else SystemClock().now_ns()
-    since_ns = started_ns if since is None else _time(since, before, "--since")
-    until_ns = now_ns if until is None else _time(until, before, "--until")
+    now_ns = max(last_ns, ended_ns or 0) if simulated else SystemClock().now_ns()
+    since_ns = started_ns if since is None else _time(since, now_ns, "--since")
+    until_ns = now_ns if until is None else _time(until, now_ns, "--until")
     if since_ns > until_ns:
-        raise UsageError(f"--since {since} is later than --until {until or 'the end'}")
+        end = f"--until {until}" if until else f"the end of the record, {moment(now_ns)}"
+        raise UsageError(f"--since {since} is later than {end}")
     return Question(type_, key, since_ns, until_ns, to)
 
 

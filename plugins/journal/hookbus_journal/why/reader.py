@@ -63,6 +63,13 @@ class Reader:
         parts = None if id_ is None else split_id(id_)
         return None if parts is None else self.event(*parts)
 
+    def newest_run(self) -> str | None:
+        """The newest run of which there are events."""
+        name: str | None = self.value(
+            "SELECT runs.name FROM events JOIN runs ON runs.id = run ORDER BY position DESC LIMIT 1"
+        )
+        return name
+
     def children(self, event: StoredEvent) -> list[StoredEvent]:
         """What the handlers of an event published, oldest first."""
         return list(

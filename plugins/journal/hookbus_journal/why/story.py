@@ -46,8 +46,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that the journal knows of how an event came about and what became of it."""
+    """All that the journal knows of how an event came about and what became of it.
 
+    `newest_run` is the run in which a sequence alone is enough to name an event.
+    """
+
+    newest_run: str | None
     chain: Chain
     origins: tuple[Origin, ...]
     followers: Followers | None
@@ -64,7 +68,7 @@ def tell_story(reader: Reader, event: StoredEvent, most: int | None) -> Story:
     followers = None if most is None else find_followers(reader, event, most)
     troubles = (*_reported(reader, event), *_letters(reader, event))
     chain = find_chain(reader, event)
-    return Story(chain, _origins(reader, chain), followers, troubles)
+    return Story(reader.newest_run(), chain, _origins(reader, chain), followers, troubles)
 
 
 def _origins(reader: Reader, chain: Chain) -> tuple[Origin, ...]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import click
+from hookbus import StoredEvent
 from hookbus.commands import print_table
 
 from hookbus_journal.why.chain import Chain, Node
@@ -29,30 +30,30 @@ _COLUMNS = ("Event", "After", "Time", "Type", "Key", "Source", "Fields")
 def print_story(story: Story) -> None:
     """The chain, what followed, what it goes back to besides, and what went wrong."""
     click.echo(f"{headline(story)}:\n")
-    _print_events(story.chain, _follower_rows(story))
+    _print_events(story, story.chain, _follower_rows(story))
     if story.followers is not None:
         _print_rest(story.followers.left_out, bool(story.followers.root.children))
     for origin in story.origins:
         click.echo(
             f"\nIts {origin.identifier.field} {origin.identifier.value} came about before:\n"
         )
-        _print_events(origin.chain, [])
+        _print_events(story, origin.chain, [])
     if story.troubles:
         click.echo("\nWhat went wrong with it:")
         rows = [(one.subscription, one.outcome, one.evidence, one.reason) for one in story.troubles]
         print_table(("Subscription", "Outcome", "Event", "Reason"), rows, keep=("Event",))
 
 
-def _print_events(chain: Chain, more: list[tuple[Any, ...]]) -> None:
+def _print_events(story: Story, chain: Chain, more: list[tuple[Any, ...]]) -> None:
     if chain.missing is not None:
         click.echo(f"({missing_cause(chain.missing)})")
-    print_table(_COLUMNS, [*_chain_rows(chain), *more], keep=_COLUMNS[:6])
+    print_table(_COLUMNS, [*_chain_rows(story, chain), *more], keep=_COLUMNS[:6])
 
 
-def _chain_rows(chain: Chain) -> list[tuple[Any, ...]]:
+def _chain_rows(story: Story, chain: Chain) -> list[tuple[Any, ...]]:
     events = chain.events
-    root = _row(Node(events[0]), None, "")
-    return [root, *(_row(Node(event), cause.time_ns, "") for cause, event in pairwise(events))]
+    root = _row(story, events[0], None)
+    return [root, *(_row(story, event, cause.time_ns) for cause, event in pairwise(events))]
 
 
 def _follower_rows(story: Story) -> list[tuple[Any, ...]]:
@@ -63,16 +64,18 @@ def _follower_rows(story: Story) -> list[tuple[Any, ...]]:
     for level, node in story.followers.root.walk():
         cause = causes.get(node.event.causation_id or "")
         if level and cause is not None:
-            rows.append(_row(node, cause.time_ns, f"{'  ' * (level - 1)}└ "))
+            indent = f"{'  ' * (level - 1)}└ "
+            rows.append(_row(story, node.event, cause.time_ns, indent))
     return rows
 
 
-def _row(node: Node, since_ns: int | None, indent: str) -> tuple[Any, ...]:
-    event = node.event
+def _row(
+    story: Story, event: StoredEvent, since_ns: int | None, indent: str = ""
+) -> tuple[Any, ...]:
+    name = str(event.sequence) if event.run == story.newest_run else event_id(event)
     after = None if since_ns is None else f"+{duration(event.time_ns - since_ns)}"
-    name = f"{indent}{event.type}"
-    time = moment(event.time_ns)
-    return event_id(event), after, time, name, event.key, event.source, in_short(event)
+    kind, time = f"{indent}{event.type}", moment(event.time_ns)
+    return name, after, time, kind, event.key, event.source, in_short(event)
 
 
 def _print_rest(left_out: int, some: bool) -> None:

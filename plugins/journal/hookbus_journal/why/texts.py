@@ -98,6 +98,8 @@ def _tells(event: StoredEvent, value: Any) -> bool:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
     plain = isinstance(value, str) and value and not any(char.isspace() for char in value)
     text = value if plain else json.dumps(value, ensure_ascii=False)
     return shortened(text, _WORDS)

@@ -11,7 +11,7 @@ from hookbus_journal.why.reader import Reader
 __all__ = ["Upstream", "learn"]
 
 _SAMPLE = 500
-_LINKED = 20
+_LINKED = 5
 
 
 @dataclass(frozen=True, slots=True)
