@@ -34,6 +34,7 @@ class Backlog:
         self._fresh: deque[tuple[int, Envelope]] = deque()
         self._behind = True
         self._overflows = 0
+        self._widened = 0
         self._state: ConsumerState | None = None
         self._wake: asyncio.Future[None] | None = None
         self.read_to = 0
@@ -60,10 +61,16 @@ class Backlog:
         """Whether all that is known of has been handed out."""
         return self._state is not None and not self._behind and not self._fresh
 
+    def widen(self) -> None:
+        """More types are wanted from now on: what is being read was chosen without them."""
+        self._widened += 1
+
     def offer(self, position: int, envelope: Envelope) -> None:
-        """An event for the consumer has been committed."""
+        """An event for the consumer has been committed; perhaps it was read already."""
         self.offered += 1
-        if len(self._fresh) >= self._capacity:
+        if position <= self.read_to:
+            return
+        if len(self._fresh) >= self._capacity and self._state is not None:
             self._fresh.clear()
             self._behind = True
             self._overflows += 1
@@ -92,8 +99,10 @@ class Backlog:
         return items
 
     async def _take_from_journal(self, most: int) -> list[Item]:
-        overflows = self._overflows
+        overflows, widened = self._overflows, self._widened
         stored = await self._read(self.read_to, most)
+        if widened != self._widened:
+            return []
         if stored:
             self.read_to = stored[-1].position
         if len(stored) < most and overflows == self._overflows:

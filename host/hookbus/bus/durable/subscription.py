@@ -97,6 +97,7 @@ class DurableSubscription:
         if name not in self._names and self.filter.matches(event_class):
             self._names.add(name)
             self._register()
+            self.backlog.widen()
 
     # Taking events
 
