@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import apsw
@@ -21,10 +22,12 @@ class Books:
 
     By mark: `acknowledged` to a publisher, `kept` in the journal, `effects` of the consumer with a
     transaction, `answers` that it published, `handled` by the other consumer; `buried` by either.
+    `harmed` tells of a mark whether it cannot be handled.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, harmed: Callable[[str], bool] = lambda mark: False) -> None:
         self._folder = folder
+        self._harmed = harmed
         self._read: Counter[str] = Counter()
         self.acknowledged: set[str] = set()
         self.kept: dict[str, str] = {}
@@ -113,6 +116,9 @@ class Books:
             _told("with two effects or answers", self.doubled),
             _told("with an effect and no answer", self._differing(self.effects, self.answers)),
             _told("with an answer and no effect", self._differing(self.answers, self.effects)),
+            _told(
+                "given up without need", sorted(m for *_, m in self.buried if not self._harmed(m))
+            ),
             f"{self.doubled_kept} events kept twice" if self.doubled_kept else "",
             *(f"the ledger: {line}" for line in self._lines("discrepancies")),
         ]
@@ -147,7 +153,7 @@ class Books:
         for key, marks in self.order[other].items():
             places = {mark: place for place, mark in enumerate(self.order[journal][key])}
             found = [places[mark] for mark in marks if mark in places]
-            if any(later < earlier for earlier, later in zip(found, found[1:], strict=False)):
+            if any(later < earlier for earlier, later in pairwise(found)):
                 yield f"{other} of key {key} out of the order of the journal"
 
 

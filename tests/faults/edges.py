@@ -29,12 +29,14 @@ class Edge:
     owner: type
     method: str
     after: bool = False
+    rare: bool = False
+    """Whether it may be passed only once in a life."""
 
 
-def _both(what: str, owner: type, method: str) -> tuple[Edge, Edge]:
+def _both(what: str, owner: type, method: str, *, rare: bool = False) -> tuple[Edge, Edge]:
     return (
-        Edge(f"before {what}", owner, method),
-        Edge(f"after {what}", owner, method, after=True),
+        Edge(f"before {what}", owner, method, rare=rare),
+        Edge(f"after {what}", owner, method, after=True, rare=rare),
     )
 
 
@@ -44,7 +46,7 @@ EDGES = (
     *_both("an effect inside a commit", Guard, "run"),
     *_both("the dispatch", Commits, "_forward"),
     *_both("an answer goes from the outbox to the bus", Commits, "land"),
-    *_both("a consumer is opened", StoredConsumer, "opened"),
+    *_both("a consumer is opened", StoredConsumer, "opened", rare=True),
     *_both("an attempt is stored", StoredConsumer, "begin"),
     *_both("a failure is stored", StoredConsumer, "failed"),
     *_both("the offset is stored", StoredConsumer, "finish"),

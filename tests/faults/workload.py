@@ -10,7 +10,7 @@ import os
 import signal
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from hookbus import (
     Event,
@@ -55,6 +55,8 @@ class WorkloadSettings(Settings):
     pause: float = Field(0.0, ge=0, description="seconds between two events of a publisher")
     harm: dict[str, Harm] = Field({}, description="what the handling of a mark does, by mark")
     concurrency: int = Field(4, ge=1, description="handlers of each consumer at a time")
+    linger: float = Field(0.0, ge=0, description="seconds that each handler takes")
+    retry_letters: bool = Field(False, description="have all dead letters tried again")
     timeout: float = Field(30.0, gt=0, description="seconds for one attempt")
     retry_delay: float = Field(0.01, ge=0, description="seconds before the second attempt")
 
@@ -96,6 +98,10 @@ class Workload(Plugin):
     async def hookbus_ready(self, context: PluginContext) -> None:
         """Begin to publish, and to look at the books of the bus."""
         context.start_task(self._audit(context), "audit")
+        if self.settings.retry_letters:
+            journal: Any = context.service(Journal)  # type: ignore[type-abstract]
+            letters = await journal.query(Statement("SELECT id FROM dead_letters"))
+            await journal.retry([number for (number,) in letters])
         self._publishers = [
             context.start_task(self._publish(context, number), f"publisher-{number}")
             for number in range(self.settings.publishers)
@@ -127,7 +133,7 @@ class Workload(Plugin):
         await self._suffer(event)
 
     async def _keep(self, event: Happened | Answered) -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.settings.linger)
         kind = "happened" if isinstance(event, Happened) else "answered"
         self._handled.write(f"{kind} {event.key} {event.mark}")
 
@@ -142,7 +148,7 @@ class Workload(Plugin):
             case "exits":
                 os._exit(70)
             case None:
-                await asyncio.sleep(0)
+                await asyncio.sleep(self.settings.linger)
 
 
 class Lines:

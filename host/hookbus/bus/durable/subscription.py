@@ -22,7 +22,7 @@ from hookbus.bus.subscription import current_subscription
 from hookbus.bus.threads import ThreadCaller
 from hookbus.containment.contained import FAILURES
 from hookbus.containment.ownership import current_plugin, host_context
-from hookbus.contracts import Consumer, Delivery, StoredEvent
+from hookbus.contracts import Attempts, Consumer, Delivery, StoredEvent
 from hookbus.envelope import Envelope, Origin, current_envelope
 from hookbus.events import Event, event_type
 
@@ -127,7 +127,7 @@ class DurableSubscription:
         state = await self.stall.stored(self.consumer.opened)
         self.backlog.open(state)
         for letter, stored in state.retrying.items():
-            self._retry_letter(letter, stored)
+            self._retry_letter(letter, stored, state.attempts.get(stored.position, Attempts()))
         while not self.closed:
             room = self.options.capacity - len(self.window)
             if room <= 0 or not self._taking:
@@ -140,8 +140,15 @@ class DurableSubscription:
                 self._lanes.add(item)
             self._note_change()
 
-    def _retry_letter(self, letter: int, stored: StoredEvent) -> None:
-        item = make_item(Delivery(stored.position, letter), stored, self.bus.registry)
+    def _retry_letter(
+        self,
+        letter: int,
+        stored: StoredEvent,
+        attempts: Attempts = Attempts(),  # noqa: B008 - immutable
+    ) -> None:
+        if letter in self.letters:
+            return
+        item = make_item(Delivery(stored.position, letter), stored, self.bus.registry, attempts)
         self.letters[letter] = item
         self.letters_taken += 1
         self._lanes.add(item)
