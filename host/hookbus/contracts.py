@@ -109,6 +109,10 @@ class ConsumerState:
     retrying: dict[int, StoredEvent]
 
 
+Landed = Callable[[list[int]], None]
+"""Hears the positions of what has been committed, on the event loop's thread."""
+
+
 class Consumer(Protocol):
     """The memory of one durable subscription.
 
@@ -140,7 +144,7 @@ class Consumer(Protocol):
         offset: int,
         statements: Sequence[Statement] = (),
         envelopes: Sequence[Envelope] = (),
-        landed: Callable[[list[int]], None] | None = None,
+        landed: Landed | None = None,
     ) -> Awaitable[list[int]]:
         """Commit that an event is handled, with its effects, all or nothing.
 
@@ -186,11 +190,15 @@ class Journal(Protocol):
         """
 
     def transact(
-        self, statements: Sequence[Statement], envelopes: Sequence[Envelope] = ()
+        self,
+        statements: Sequence[Statement],
+        envelopes: Sequence[Envelope] = (),
+        landed: Landed | None = None,
     ) -> Awaitable[list[int]]:
         """Commit statements on tables of one's own, and durable events with them, all or nothing.
 
-        Returns the positions of `envelopes`. Raises `TransactionRefused` or `JournalError`.
+        Returns the positions of `envelopes`, of which `landed` hears first; plugins publish through
+        `Bus.transaction`. Raises `TransactionRefused` or `JournalError`.
         """
 
     def query(self, statement: Statement) -> Awaitable[list[tuple[Any, ...]]]:
@@ -202,4 +210,20 @@ class Journal(Protocol):
         """Kept events of these wire names or patterns, oldest first, up to now.
 
         From a time on (nanoseconds since 1970), beyond a position.
+        """
+
+    def read(
+        self, types: Sequence[str], after: int, most: int, *, since_ns: int | None = None
+    ) -> Awaitable[list[StoredEvent]]:
+        """Up to `most` stored events of these types beyond a position, oldest first.
+
+        `since_ns` skips what lies before the first event of that time or a later one.
+        """
+
+    def latest(
+        self, types: Sequence[str], most: int, *, before: int | None = None
+    ) -> Awaitable[list[StoredEvent]]:
+        """The newest `most` kept events of these types before a position, newest first.
+
+        Without a position all that was published until now counts, stored or not yet.
         """

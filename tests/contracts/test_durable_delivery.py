@@ -16,6 +16,7 @@ from hookbus import (
     Retry,
     Statement,
     Transaction,
+    TransactionRefused,
     UsageError,
     WouldBlock,
 )
@@ -426,3 +427,31 @@ async def test_what_an_event_of_an_earlier_run_leads_to_names_it_as_its_cause(
             ("outbox", first.id, first.id),
         ]
         assert {one.depth for one in answers} == {1}
+
+
+async def test_a_transaction_outside_a_handler_commits_rows_and_events_together(
+    host_factory: HostFactory,
+) -> None:
+    """And nothing of it when the block raises, or when a statement fails."""
+    async with running(host_factory) as (host, bus):
+        journal = host.services.get(Journal, "tester")
+        async with bus.transaction() as transaction:
+            transaction.execute("CREATE TABLE mine (n UNIQUE)")
+        async with bus.transaction() as transaction:
+            transaction.execute("INSERT INTO mine VALUES (?)", 1)
+            transaction.publish(Noted(about="a", number=1))
+
+        async def enter(number: int, error: Exception | None = None) -> None:
+            async with bus.transaction() as transaction:
+                transaction.publish(Noted(about="a", number=2))
+                transaction.execute("INSERT INTO mine VALUES (?)", number)
+                if error is not None:
+                    raise error
+
+        with pytest.raises(TransactionRefused, match="UNIQUE"):
+            await enter(1)
+        with pytest.raises(KeyError):
+            await enter(3, KeyError())
+        assert await journal.query(Statement("SELECT n FROM mine")) == [(1,)]
+        assert [event.number for event in host.recorded.of(Noted)] == [1]
+        assert host.event_bus.ledger.report().discrepancies == ()

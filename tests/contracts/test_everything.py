@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-for distribution in "market paper msc opprank health journal report trading".split():
+PLUGINS = ("market", "paper", "msc", "opprank", "health", "journal", "report", "trading")
+for distribution in PLUGINS:
     pytest.importorskip(f"hookbus_{distribution}")
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "everything" / "hookbus.toml"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Self
 
 from hookbus.bus.channel import Channel, Cursor
+from hookbus.bus.past import Past
 from hookbus.envelope import Envelope, Lagged
-from hookbus.errors import BusClosed
+from hookbus.errors import BusClosed, JournalError
 
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import EventBus
@@ -20,6 +21,10 @@ class Stream(Cursor):
 
     Yields `Lagged(n)` in place of n events that were overwritten before it came to them. Use it as
     a context manager, or call `close()`, so that the bus forgets it.
+
+    With a `past` it begins with what a journal has kept. What its ring loses while that is read
+    comes from the journal, too; only what is not kept there is told as `Lagged`. `unreadable`
+    counts, by type, what was left out because no plugin can read it any more.
     """
 
     def __init__(
@@ -29,6 +34,7 @@ class Stream(Cursor):
         capacity: int,
         history: list[Envelope],
         *,
+        past: Past | None,
         lossless: bool,
         envelope: bool,
     ) -> None:
@@ -38,6 +44,10 @@ class Stream(Cursor):
         self._reason: str | None = None
         self._ready: deque[Envelope | Lagged] = deque(history)
         self._whole = envelope
+        self._past = past
+        self._reading = asyncio.Lock()
+        self._critical: dict[int, Envelope] = {}
+        self.unreadable = Counter[str]() if past is None else past.unreadable
 
     def __aiter__(self) -> Self:
         return self
@@ -48,12 +58,49 @@ class Stream(Cursor):
                 raise BusClosed(f"the stream was closed: it {self._reason}")
             if self.closed:
                 raise StopAsyncIteration
-            if self.unread:
+            if self._past is not None:
+                await self._recall(self._past)
+            elif self.unread:
                 self._refill()
             else:
                 await self.sleep()
         item = self._ready.popleft()
         return item if self._whole or isinstance(item, Lagged) else item.event
+
+    async def _recall(self, past: Past) -> None:
+        """Take what comes next from the past; several may wait for it."""
+        async with self._reading:
+            if self._ready or self._past is None or self.closed:
+                return
+            try:
+                found = await past.read()
+            except JournalError:
+                if self.closed:
+                    return
+                raise
+            self._ready.extend(found)
+            if self._critical:
+                for envelope in found:
+                    self._critical.pop(envelope.sequence, None)
+            if past.over:
+                self._catch_up(past)
+
+    def _catch_up(self, past: Past) -> None:
+        """Go over to the ring, or read on where it has lost something meanwhile."""
+        critical = self._critical
+        missing = past.missing - len(critical)
+        if missing > 0:
+            self.lagged += missing
+            self._ready.append(Lagged(missing))
+        self._ready.extend(critical.values())
+        self._critical = {}
+        if self.lossless or self.unread <= self.capacity:
+            self._past = None
+            return
+        kept = self.channel.kept
+        self._critical = {one.sequence: one for place, one in kept if place >= self.cursor}
+        past.go_on(self.unread)
+        self.cursor = self.channel.tail
 
     def _refill(self) -> None:
         if not self.lossless and self.unread > self.capacity:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from threading import get_ident
 from typing import Any
 
 from hookbus.bus.delivery import Breaker, Retry
+from hookbus.bus.durable.transaction import Transaction
 from hookbus.bus.eventbus import YIELD_EVERY, AnySubscription, EventBus
 from hookbus.bus.filters import FilterLike, Predicate, make_filter, make_predicate
 from hookbus.bus.inline import InlineSubscription
 from hookbus.bus.intake import Intake
 from hookbus.bus.options import BEST_EFFORT, DURABLE, LOSSLESS, Options
 from hookbus.bus.streams import Stream, Watch
+from hookbus.clock import to_ns
 from hookbus.envelope import Lagged, Origin
 from hookbus.errors import UsageError, WouldBlock
 from hookbus.events import Event
@@ -183,14 +187,18 @@ class Bus:
         *,
         where: str | Predicate | None = None,
         history: int = 0,
+        since: datetime | None = None,
         delivery: str = "best-effort",
         capacity: int | None = None,
         envelope: bool = False,
     ) -> Stream:
-        """Read matching events with `async for`, beginning with up to `history` recent ones.
+        """Read matching events with `async for`, beginning with up to `history` past ones, or
+        with those `since` a time, and going on with what is published, without gap or duplicate.
 
-        See `subscribe` for the arguments. `history` reaches back as far as the host keeps events
-        of each type (`[bus] history`).
+        See `subscribe` for the arguments. With a journal the past reaches back as far as that, over
+        earlier runs; without one `history` reaches back as far as the host keeps events of each
+        type (`[bus] history`), and `since` raises `UsageError`. Reading raises `JournalError` when
+        the journal cannot be read; it may be tried again.
         """
         self._check_thread("stream")
         if delivery not in (BEST_EFFORT, LOSSLESS):
@@ -204,11 +212,25 @@ class Bus:
             make_predicate(where, wanted),
             self._capacity(capacity),
             history,
+            None if since is None else self._since_ns(since, history),
             lossless=delivery == LOSSLESS,
             envelope=envelope,
         )
         self._remember(stream)
         return stream
+
+    def _since_ns(self, since: datetime, history: int) -> int:
+        if history:
+            raise UsageError(f"history={history} and since={since} exclude each other; keep one")
+        if not self._bus.commits.attached:
+            raise UsageError(
+                "since= reads the journal, and no started plugin provides one: install "
+                "hookbus-journal, or ask for history=, which reaches back over what is in memory"
+            )
+        try:
+            return to_ns(since)
+        except ValueError as error:
+            raise UsageError(f"since={since}: {error}") from None
 
     def _capacity(self, wanted: int | None) -> int:
         if wanted is not None and wanted < 1:
@@ -239,6 +261,15 @@ class Bus:
     def _remember(self, one: AnySubscription | Stream | Watch) -> None:
         self._opened = [other for other in self._opened if not other.closed]
         self._opened.append(one)
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Rows of one's own and durable events that are committed together, or not at all.
+
+        `async with bus.transaction() as transaction:` commits at its end, and nothing when the
+        block raises. Needs a journal; raises `UsageError` without one, `TransactionRefused` when a
+        statement fails, and `JournalError`. A durable handler is given a transaction of its own.
+        """
+        return self._bus.commits.transaction(self._origin)
 
     async def settled(self) -> None:
         """Wait until every subscription has handled all that was published.

@@ -81,10 +81,13 @@ class StoredJournal:
         self._writer.submit(Append(self, envelope, done))
 
     def transact(
-        self, statements: Sequence[Statement], envelopes: Sequence[Envelope] = ()
+        self,
+        statements: Sequence[Statement],
+        envelopes: Sequence[Envelope] = (),
+        landed: Callable[[list[int]], None] | None = None,
     ) -> Awaitable[list[int]]:
         """Commit statements on tables of one's own, and durable events with them."""
-        return self.commit(_nothing, statements, envelopes)
+        return self.commit(_nothing, statements, envelopes, landed)
 
     def commit(
         self,
@@ -186,9 +189,21 @@ class StoredJournal:
         async for event in history.walk(self._readers, types, since_ns, after):
             yield event
 
-    def read(self, types: Sequence[str], after: int, most: int) -> Awaitable[list[StoredEvent]]:
-        """Up to `most` events of some types beyond a position."""
-        return self._readers.run_short(partial(history.page, types=types, after=after, most=most))
+    def read(
+        self, types: Sequence[str], after: int, most: int, *, since_ns: int | None = None
+    ) -> Awaitable[list[StoredEvent]]:
+        """Up to `most` stored events of some types beyond a position, oldest first."""
+        page = partial(history.page, types=types, after=after, most=most, since_ns=since_ns)
+        return self._readers.run_short(page)
+
+    async def latest(
+        self, types: Sequence[str], most: int, *, before: int | None = None
+    ) -> list[StoredEvent]:
+        """The newest events of some types, newest first, up to now or before a position."""
+        if before is None:
+            await self.flushed()
+        page = partial(history.latest, types=types, before=before, most=most)
+        return await self._readers.run_short(page)
 
     async def flushed(self) -> None:
         """Wait until what was published so far is stored, or counted as missing."""

@@ -6,7 +6,6 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookbus.bus.delivery import Retry
@@ -14,8 +13,7 @@ from hookbus.bus.durable.lanes import Item
 from hookbus.bus.durable.transaction import Transaction
 from hookbus.containment.contained import FAILURES
 from hookbus.containment.limits import HandlerSwallowedCancellation, HandlerTimeout, call_within
-from hookbus.containment.ownership import host_context
-from hookbus.contracts import DeadLetter
+from hookbus.contracts import DeadLetter, Landed, Statement
 from hookbus.envelope import Envelope, current_envelope
 from hookbus.errors import error_text
 
@@ -75,7 +73,7 @@ class Attempt:
         try:
             await self._stored(lambda: subscription.consumer.begin(delivery))
             await self._call(envelope, transaction)
-            await self._commit(transaction)
+            await subscription.bus.commits.commit(transaction, subscription.origin, self._finish)
         except FAILURES as error:
             if self._closing(error):
                 raise
@@ -111,38 +109,13 @@ class Attempt:
             cancelled and task is not None and (self._subscription.closed or task.cancelling() > 0)
         )
 
-    async def _commit(self, transaction: Transaction) -> None:
-        """Commit the end of the event with its effects; raises `TransactionRefused`.
-
-        Whoever is cancelled meanwhile leaves the commit to end by itself: what it publishes must
-        reach the others.
-        """
-        commits, origin = self._subscription.bus.commits, self._subscription.origin
-        sealed = [commits.seal(event, origin) for event in transaction.events]
-        envelopes = [one for one in sealed if one is not None]
-        if not envelopes:
-            await self._finish(transaction)
-            return
-        loop = self._subscription.bus.loop
-        whole = self._finish_and_land(transaction, envelopes)
-        await asyncio.shield(loop.create_task(whole, context=host_context()))
-
-    async def _finish_and_land(self, transaction: Transaction, envelopes: list[Envelope]) -> None:
-        commits = self._subscription.bus.commits
-        try:
-            await self._finish(transaction, envelopes, partial(commits.land, envelopes))
-        except BaseException:
-            commits.drop(envelopes)
-            raise
-
     async def _finish(
         self,
-        transaction: Transaction | None = None,
+        statements: Sequence[Statement] = (),
         envelopes: Sequence[Envelope] = (),
-        landed: Callable[[list[int]], None] | None = None,
+        landed: Landed | None = None,
     ) -> None:
         subscription, delivery = self._subscription, self._item.delivery
-        statements = transaction.statements if transaction is not None else ()
         await self._stored(
             lambda: subscription.consumer.finish(
                 delivery, subscription.offset_without(delivery), statements, envelopes, landed

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hookbus.bus.durable.quarantine import Quarantine
 from hookbus.bus.durable.subscription import DurableSubscription
+from hookbus.bus.durable.transaction import Transaction
 from hookbus.bus.filters import Filter, Predicate
 from hookbus.bus.options import Options
 from hookbus.bus.routing import Route
 from hookbus.containment.contained import FAILURES
+from hookbus.containment.ownership import host_context
 from hookbus.contracts import Journal
 from hookbus.envelope import Envelope, Origin, current_envelope
 from hookbus.errors import JournalError, UsageError, error_text
@@ -20,6 +23,9 @@ from hookbus.events import Event
 
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import EventBus
+
+Store = Callable[..., Awaitable[Any]]
+"""Commits statements, envelopes if there are any, and says then where they have landed."""
 
 
 class Commits:
@@ -160,7 +166,40 @@ class Commits:
         if not landing.done():
             landing.set_result(matched)
 
-    # What a transaction publishes
+    # Transactions
+
+    @asynccontextmanager
+    async def transaction(self, origin: Origin) -> AsyncIterator[Transaction]:
+        """Gather statements and events, and commit them together at the end."""
+        journal, transaction = self.journal, Transaction(self.journal)
+        try:
+            yield transaction
+        finally:
+            transaction.close()
+        await self.commit(transaction, origin, journal.transact)
+
+    async def commit(self, transaction: Transaction, origin: Origin, store: Store) -> None:
+        """Have `store` commit what a transaction has gathered, then dispatch its events.
+
+        Whoever is cancelled meanwhile leaves the commit to end by itself: what it publishes must
+        reach the others. Raises what `store` raises; then nothing has taken place.
+        """
+        sealed = [self.seal(event, origin) for event in transaction.events]
+        envelopes = [one for one in sealed if one is not None]
+        if not envelopes:
+            await store(transaction.statements)
+            return
+        whole = self._commit_whole(transaction, envelopes, store)
+        await asyncio.shield(self._bus.loop.create_task(whole, context=host_context()))
+
+    async def _commit_whole(
+        self, transaction: Transaction, envelopes: list[Envelope], store: Store
+    ) -> None:
+        try:
+            await store(transaction.statements, envelopes, partial(self.land, envelopes))
+        except BaseException:
+            self.drop(envelopes)
+            raise
 
     def seal(self, event: Event, origin: Origin) -> Envelope | None:
         """An envelope for an event that is committed as part of a transaction.

@@ -80,7 +80,7 @@ class DurableSubscription:
 
     def _known_names(self) -> set[str]:
         """The patterns and wire names that it wants; its classes can be decoded from now on."""
-        for cls in _classes_of(self.filter):
+        for cls in self.filter.every_class():
             if cls.__event__ is not None:
                 self.bus.route_for(cls, self.plugin)
         known = [cls for cls in self.bus.registry if self.filter.matches(cls)]
@@ -259,16 +259,6 @@ class DurableSubscription:
 
     def __repr__(self) -> str:
         return f"<DurableSubscription {self.name!r} of {self.plugin!r} to {self.filter}>"
-
-
-def _classes_of(wanted: Filter) -> list[type[Event]]:
-    """The classes of a filter and all their subclasses."""
-    classes, waiting = [], list(wanted.classes)
-    while waiting:
-        cls = waiting.pop()
-        classes.append(cls)
-        waiting += cls.__subclasses__()
-    return classes
 
 
 def _spread(handler: Callable[[Any, Any], Any], arguments: tuple[Any, Any]) -> Any:
