@@ -13,12 +13,13 @@ from hookbus_journal.why.chain import find_followers
 from hookbus_journal.why.inquiry import Inquiry
 from hookbus_journal.why.links import Identifier, identifiers
 from hookbus_journal.why.reader import event_id
-from hookbus_journal.why.texts import in_short, plural
+from hookbus_journal.why.texts import in_short
 
 __all__ = ["Fates", "find_fates", "instead"]
 
 _MOST = 200
 _BELOW = 100
+_EXAMPLES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,11 @@ def _below(inquiry: Inquiry, event: StoredEvent) -> tuple[StoredEvent, ...]:
 
 
 def instead(inquiry: Inquiry, fates: Fates) -> Iterator[Cause]:
-    """What upstream events led to, and none of those did that led to the event asked for.
+    """What upstream events led to that does not usually come with the event asked for.
 
     What declares that it stops the event, and what the host says of itself, is told elsewhere.
     """
-    usual = {one.type for event in fates.led_there for one in _below(inquiry, event)}
+    usual = _usual(inquiry)
     usual |= {one.type for one in inquiry.explanations.stopping(inquiry.question.type)}
     groups: dict[str, list[StoredEvent]] = {}
     for _, below in fates.led_elsewhere:
@@ -84,6 +85,17 @@ def instead(inquiry: Inquiry, fates: Fates) -> Iterator[Cause]:
             if one.type not in usual and not one.type.startswith("hookbus."):
                 groups.setdefault(one.type, []).append(one)
     for type_, events in groups.items():
-        what = f"{plural(len(events), type_)} came about instead, from {events[-1].source}"
+        what = f"{type_} came about instead, from {events[-1].source}"
         ids = tuple(map(event_id, events))
         yield Cause("instead", "possible", what, in_short(events[-1]), len(events), ids)
+
+
+def _usual(inquiry: Inquiry) -> set[str]:
+    """The types of what came, lately, from the causes of the events that did happen."""
+    happened = inquiry.reader.events(
+        "type = (SELECT id FROM types WHERE name = ?) ORDER BY position DESC LIMIT ?",
+        inquiry.question.type,
+        _EXAMPLES,
+    )
+    causes = [inquiry.reader.by_id(event.causation_id) for event in list(happened)]
+    return {one.type for event in causes if event for one in _below(inquiry, event)}

@@ -8,16 +8,12 @@ from html import escape
 from importlib.resources import files
 from itertools import chain
 
-from hookbus import StoredEvent
-
 from hookbus_journal.why.layout import Row, lay_out, straight, whole_tree
 from hookbus_journal.why.reader import event_id, fields_of
-from hookbus_journal.why.story import TROUBLE_TYPES, Story
+from hookbus_journal.why.story import TROUBLE_TYPES, Story, headline
 from hookbus_journal.why.texts import (
     as_cloudevent,
     duration,
-    headline,
-    in_short,
     missing_cause,
     moment,
     plural,
@@ -45,7 +41,7 @@ def make_page(story: Story) -> str:
 def _parts(story: Story) -> Iterator[str]:
     before = [lay_out(straight(origin.chain)) for origin in story.origins]
     rows = lay_out(whole_tree(story))
-    picture = _Picture(story.event, [*chain.from_iterable(before), *rows])
+    picture = _Picture(story, [*chain.from_iterable(before), *rows])
     yield f"<h1>{escape(story.event.type)}{_chip(story.event.key)}</h1>\n"
     yield f"<p>{escape(headline(story))}</p>\n"
     yield picture.legend()
@@ -87,10 +83,10 @@ def _chip(key: str | None) -> str:
 
 
 class _Picture:
-    """Rows as HTML, in colours and on a time axis of all; `asked` is what the page is about."""
+    """Rows as HTML, in colours and on a time axis of all."""
 
-    def __init__(self, asked: StoredEvent, rows: list[Row]) -> None:
-        self._asked = asked.position
+    def __init__(self, story: Story, rows: list[Row]) -> None:
+        self._story = story
         sources = dict.fromkeys(row.event.source for row in rows)
         self._colours = {source: number % _COLOURS for number, source in enumerate(sources)}
         times = [row.event.time_ns for row in rows]
@@ -107,16 +103,17 @@ class _Picture:
     def row(self, row: Row) -> str:
         """One event, closed; opened it shows all of itself."""
         event, names = row.event, [f"c{self._colours[row.event.source]}"]
-        names += ["asked"] if event.position == self._asked else []
+        names += ["asked"] if event.position == self._story.event.position else []
         names += ["trouble"] if event.type in TROUBLE_TYPES else []
         whole = json.dumps(as_cloudevent(event), indent=2, ensure_ascii=False)
+        short = escape(self._story.in_short(event))
         hint = json.dumps(fields_of(event), indent=1, ensure_ascii=False)
         return (
             f'<details class="{" ".join(names)}" id="{escape(event_id(event))}">'
             f'<summary title="{escape(hint)}">{self._lines(row)}<span class="text">'
             f'<span class="head"><b>{escape(event.type)}</b>{_chip(event.key)} '
             f'<span class="source">{escape(event.source)}</span></span>'
-            f'<span class="fields">{escape(in_short(event))}</span></span>{self._time(row)}'
+            f'<span class="fields">{short}</span></span>{self._time(row)}'
             f"</summary>{self._lines(row, dotted=False)}<pre>{escape(whole)}</pre></details>\n"
         )
 

@@ -8,11 +8,15 @@ from typing import Any
 from hookbus import StoredEvent
 
 from hookbus_journal.why.chain import Chain, Followers, find_chain, find_followers
+from hookbus_journal.why.explanations import Explanations, read_explanations
 from hookbus_journal.why.links import Identifier, find_origin, identifiers
 from hookbus_journal.why.reader import Reader, event_id, fields_of
+from hookbus_journal.why.texts import duration, in_short, named, plural
 
-__all__ = ["TROUBLE_TYPES", "Origin", "Story", "Trouble", "tell_story"]
+__all__ = ["TROUBLE_TYPES", "Origin", "Story", "Trouble", "headline", "tell_story"]
 
+
+_REASONS = ("reason", "error")
 
 _OUTCOMES = {
     "hookbus.handler.failed": "failed",
@@ -51,6 +55,7 @@ class Story:
     `newest_run` is the run in which a sequence alone is enough to name an event.
     """
 
+    explanations: Explanations
     newest_run: str | None
     chain: Chain
     origins: tuple[Origin, ...]
@@ -62,13 +67,24 @@ class Story:
         """The event that was asked for."""
         return self.chain.events[-1]
 
+    def in_short(self, event: StoredEvent) -> str:
+        """The most telling fields of an event, those first that say why."""
+        return in_short(event, (*self.explanations.reason(event.type), *_REASONS))
+
 
 def tell_story(reader: Reader, event: StoredEvent, most: int | None) -> Story:
     """The story of an event; with `most`, up to so many events that followed from it."""
     followers = None if most is None else find_followers(reader, event, most)
     troubles = (*_reported(reader, event), *_letters(reader, event))
     chain = find_chain(reader, event)
-    return Story(reader.newest_run(), chain, _origins(reader, chain), followers, troubles)
+    return Story(
+        read_explanations(reader),
+        reader.newest_run(),
+        chain,
+        _origins(reader, chain),
+        followers,
+        troubles,
+    )
 
 
 def _origins(reader: Reader, chain: Chain) -> tuple[Origin, ...]:
@@ -116,3 +132,20 @@ def _letters(reader: Reader, event: StoredEvent) -> list[Trouble]:
         )
         for number, consumer, error, failures, crashes, retrying in rows
     ]
+
+
+def headline(story: Story) -> str:
+    """How long a chain is, and how long it took."""
+    events = story.chain.events
+    took = duration(events[-1].time_ns - events[0].time_ns)
+    steps = plural(len(events) - 1, "step")
+    event = named(story.event)
+    return f"{event} came about in {steps} and {took}" if len(events) > 1 else _rootless(story)
+
+
+def _rootless(story: Story) -> str:
+    """The headline of an event without a known cause."""
+    event = story.event
+    if story.chain.missing is None:
+        return f"{named(event)} has no cause: {event.source} published it on its own"
+    return f"the cause of {named(event)} is not in the journal"

@@ -11,12 +11,10 @@ from hookbus.commands import print_table
 
 from hookbus_journal.why.chain import Chain, Node
 from hookbus_journal.why.reader import event_id
-from hookbus_journal.why.story import Origin, Story
+from hookbus_journal.why.story import Origin, Story, headline
 from hookbus_journal.why.texts import (
     as_cloudevent,
     duration,
-    headline,
-    in_short,
     missing_cause,
     moment,
     plural,
@@ -75,7 +73,7 @@ def _row(
     name = str(event.sequence) if event.run == story.newest_run else event_id(event)
     after = None if since_ns is None else f"+{duration(event.time_ns - since_ns)}"
     kind, time = f"{indent}{event.type}", moment(event.time_ns)
-    return name, after, time, kind, event.key, event.source, in_short(event)
+    return name, after, time, kind, event.key, event.source, story.in_short(event)
 
 
 def _print_rest(left_out: int, some: bool) -> None:

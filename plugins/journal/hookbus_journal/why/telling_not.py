@@ -27,7 +27,9 @@ def print_answer(answer: Answer) -> None:
         if cause.why:
             click.echo(f"   {shortened(cause.why, _WIDTH)}")
         if cause.evidence:
-            click.echo(f"   hookbus why {' | '.join(reversed(cause.evidence))}")
+            *others, newest = cause.evidence
+            also = f", also {', '.join(reversed(others))}" if others else ""
+            click.echo(f"   hookbus why {newest}{also}")
     if answer.looked_at:
         click.echo("\nLooked at:")
     for line in answer.looked_at:

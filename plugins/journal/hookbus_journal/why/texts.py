@@ -10,12 +10,10 @@ from typing import Any
 from hookbus import StoredEvent
 
 from hookbus_journal.why.reader import event_id, fields_of
-from hookbus_journal.why.story import Story
 
 __all__ = [
     "as_cloudevent",
     "duration",
-    "headline",
     "in_short",
     "missing_cause",
     "moment",
@@ -56,26 +54,9 @@ def named(event: StoredEvent) -> str:
     return f"{event.type}{about} ({event_id(event)})"
 
 
-def headline(story: Story) -> str:
-    """How long a chain is, and how long it took."""
-    events = story.chain.events
-    took = duration(events[-1].time_ns - events[0].time_ns)
-    steps = plural(len(events) - 1, "step")
-    event = named(story.event)
-    return f"{event} came about in {steps} and {took}" if len(events) > 1 else _rootless(story)
-
-
 def missing_cause(id_: str) -> str:
     """What is said of a cause that the journal does not have."""
     return f"the first cause, {id_}, is not in the journal: it was pruned, or never recorded"
-
-
-def _rootless(story: Story) -> str:
-    """The headline of an event without a known cause."""
-    event = story.event
-    if story.chain.missing is None:
-        return f"{named(event)} has no cause: {event.source} published it on its own"
-    return f"the cause of {named(event)} is not in the journal"
 
 
 def in_short(event: StoredEvent, first: Sequence[str] = ()) -> str:
