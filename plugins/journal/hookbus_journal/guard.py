@@ -15,6 +15,8 @@ _READING: Final = frozenset(
     (apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE)
 )
 
+_SIZES: Final = frozenset(("page_count", "freelist_count", "page_size"))
+
 _CHANGING: Final = _READING | {
     *(apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE, apsw.SQLITE_REINDEX),
     *(apsw.SQLITE_CREATE_TABLE, apsw.SQLITE_DROP_TABLE, apsw.SQLITE_ALTER_TABLE),
@@ -85,7 +87,10 @@ class Guard:
 
 
 def let_read_only(connection: apsw.Connection) -> None:
-    """Have a connection refuse everything but SELECT."""
-    connection.authorizer = lambda action, *_: (
-        apsw.SQLITE_OK if action in _READING else apsw.SQLITE_DENY
-    )
+    """Have a connection refuse everything but SELECT, and asking how large the database is."""
+    connection.authorizer = _judge_reading
+
+
+def _judge_reading(action: int, one: str | None, two: str | None, *_: str | None) -> int:
+    asking = action == apsw.SQLITE_PRAGMA and one in _SIZES and two is None
+    return apsw.SQLITE_OK if asking or action in _READING else apsw.SQLITE_DENY
