@@ -1,4 +1,4 @@
-"""Edges: the points at which a host with paper sagas may be killed, and bugs that may be planted."""
+"""Edges: the points at which a host with paper sagas is killed, and bugs that may be planted."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import hookbus_paper.decision.decisions as decisions
-import hookbus_paper.risk.plugin as risk
-import hookbus_saga.runner as runner
+import hookbus_paper.risk.plugin
+import hookbus_saga.runner
 from hookbus import Envelope, Outcome, Saga, StepState
 from hookbus_journal.consumers import StoredConsumer
 from hookbus_journal.journal import StoredJournal
 from hookbus_paper.decision.steps import DecisionSteps
 from hookbus_saga.flow import Flow
 from hookbus_saga.store import Store
+
+_RUNNER: Any = hookbus_saga.runner
+
+
+def _put(owner: Any, name: str, function: Any) -> None:
+    """Put a function in the place of another, for the rest of this process."""
+    setattr(owner, name, function)
 
 
 class Edges:
@@ -49,10 +55,10 @@ class Edges:
             await write(self_, before, after, statements)
             self.reach(f"after the commit of: {change}")
 
-        Store.write = watched  # type: ignore[method-assign]
+        _put(Store, "write", watched)
 
     def _around_calls(self) -> None:
-        call_step = runner.call_step
+        call_step = _RUNNER.call_step
 
         async def watched(call: Any, *rest: Any) -> Outcome:
             self.reach(f"before the call of: {call.__name__}")
@@ -60,7 +66,7 @@ class Edges:
             self.reach(f"after the call of: {call.__name__}")
             return outcome
 
-        runner.call_step = watched
+        _put(_RUNNER, "call_step", watched)
 
     def _around_events(self) -> None:
         append = StoredJournal.append
@@ -74,7 +80,7 @@ class Edges:
             self.reach(f"before the commit of: {envelope.type}")
             append(self_, envelope, committed)
 
-        StoredJournal.append = watched  # type: ignore[method-assign]
+        _put(StoredJournal, "append", watched)
 
     def _around_entries(self) -> None:
         finish = StoredConsumer.finish
@@ -85,7 +91,7 @@ class Edges:
             self.reach("after the commit of: an entry of the ledger")
             return positions
 
-        StoredConsumer.finish = watched  # type: ignore[assignment, method-assign]
+        _put(StoredConsumer, "finish", watched)
 
 
 def changes(before: Saga | None, after: Saga) -> str:
@@ -110,12 +116,12 @@ def _intent_after_the_call() -> None:
             return
         await write(self, held.pop(after.id, before), after, statements)
 
-    Store.write = late  # type: ignore[method-assign]
+    _put(Store, "write", late)
 
 
 def _retry_without_asking() -> None:
     """What was intended before the crash is done again."""
-    Flow.take_fresh = lambda self: True  # type: ignore[method-assign]
+    _put(Flow, "take_fresh", lambda self: True)
 
 
 def _settled_outside_the_transaction() -> None:
@@ -129,7 +135,7 @@ def _settled_outside_the_transaction() -> None:
         return Outcome(outcome.standing, outcome.data, outcome.reason, outcome.final)
 
     apart.__name__ = "settle"
-    DecisionSteps.settle = apart  # type: ignore[assignment, method-assign]
+    _put(DecisionSteps, "settle", apart)
 
 
 def _books_not_restored() -> None:
@@ -138,12 +144,7 @@ def _books_not_restored() -> None:
     async def nothing(*_: object) -> None:
         pass
 
-    risk.restore = nothing
-
-
-def _order_not_durable() -> None:
-    """Orders and fills are dispatched without a commit."""
-    decisions.ENTRIES = decisions.ENTRIES[-1:]
+    _put(hookbus_paper.risk.plugin, "restore", nothing)
 
 
 BUGS: dict[str, Callable[[], None]] = {
@@ -151,6 +152,5 @@ BUGS: dict[str, Callable[[], None]] = {
     "retry without asking": _retry_without_asking,
     "settled outside the transaction": _settled_outside_the_transaction,
     "books not restored": _books_not_restored,
-    "orders not durable": _order_not_durable,
 }
 """Mistakes that a check must notice, by name."""

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hookbus import Event, Host, StepState, SystemClock
+from hookbus import Event, Host, Saga, StepState, SystemClock
 from hookbus.logs import make_logger
 from hookbus.loop import run
 from hookbus.settings.config import make_config
 from hookbus_journal.plugin import JournalPlugin
+from hookbus_paper.decision.lives import Life
 from hookbus_paper.execution.plugin import ExecutionPlugin
 from hookbus_paper.portfolio.account import Account
 from hookbus_paper.portfolio.library import Library
@@ -118,14 +119,15 @@ async def _quiet(host: Host) -> None:
     decisions = risk._decisions
     while True:
         await host.settled()
-        if all(_waits(saga, decisions.lives.get(saga.id)) for saga in decisions.left()):
+        left = {saga.id: saga for saga in decisions.left()}
+        if all(_waits(left.get(name), life) for name, life in decisions.lives.items()):
             return
         await asyncio.sleep(0.001)
 
 
-def _waits(saga: Any, life: Any) -> bool:
-    at_settle = saga.steps[-1].state is StepState.BEGUN
-    return at_settle and life is not None and life.placed and life.ended is None
+def _waits(saga: Saga | None, life: Life) -> bool:
+    at_settle = saga is not None and saga.steps[-1].state is StepState.BEGUN
+    return at_settle and life.placed and life.ended is None
 
 
 def _books(host: Host) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -24,7 +25,15 @@ from tests.faults.paper_edges import BUGS, Edges
 from tests.faults.paper_host import CASH, survey
 
 Row = dict[str, Any]
+LIMIT = 15
+"""Seconds that a life may take; without a kill it takes a fifth of one."""
+
+KINDS = ("order", "fill", "order_cancelled", "order_rejected")
 OPEN = ("running", "compensating", "parked")
+
+
+class Stuck(Exception):  # noqa: N818
+    """A host waits for something that never comes."""
 
 
 @dataclass
@@ -149,21 +158,27 @@ def faults_of_books(record: Record, books: Row, when: str) -> Iterator[str]:
         yield f"{when} cash and positions at cost are not what was begun with and gained: {books}"
 
 
-def faults_at_the_end(record: Record, reference: Record) -> Iterator[str]:
+def faults_at_the_end(folder: Path, reference: Record) -> Iterator[str]:
     """Nothing is open, nothing is missing, and the same was traded as without a kill."""
+    record = Record.read(folder)
+    books = json.loads((folder / "books-at-end.json").read_text())
+    yield from faults_of_books(record, books, "at the end")
     for order, saga in record.sagas.items():
         if saga["state"] in OPEN:
             yield f"the decision {order} is still {saga}"
-    entered = sum(map(len, (record.of("order"), record.of("fill"))))
-    if sum("type" in one or "fill_id" in one for one in record.entries) < entered:
-        yield "the ledger has lost an entry"
+    committed = [one for kind in KINDS for one in record.of(kind)]
+    if Counter(map(str, record.entries)) != Counter(map(str, committed)):
+        yield f"the ledger has {len(record.entries)} entries of {len(committed)}"
     for kind in ("order", "fill"):
-        traded, wanted = (
-            [(one["time"], one["side"], one["quantity"], one.get("price")) for one in some.of(kind)]
-            for some in (record, reference)
-        )
+        traded, wanted = traded_in(record, kind), traded_in(reference, kind)
         if traded != wanted:
             yield f"{kind}s are {traded}, without a kill they are {wanted}"
+
+
+def traded_in(record: Record, kind: str) -> list[tuple[Any, ...]]:
+    """What the orders or fills come to, whatever they are called."""
+    wanted = ("time", "side", "quantity", "price")
+    return sorted(tuple(map(str, (one[name] for name in wanted))) for one in record.of(kind))
 
 
 # Lives
@@ -172,12 +187,14 @@ def faults_at_the_end(record: Record, reference: Record) -> Iterator[str]:
 def spend_life(folder: Path, edges: Edges, bug: str | None) -> bool:
     """One life in a process of its own; False when it was killed.
 
-    Raises `RuntimeError` when it ended in any other way.
+    Raises `Stuck` when it did not get through its plan, `RuntimeError` when it ended otherwise.
     """
     child = os.fork()
     if child == 0:
         _be_the_host(folder, edges, bug)
     _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
+        raise Stuck(f"the plan was not through after {LIMIT} seconds")
     if os.WIFSIGNALED(status):
         return False
     if os.WEXITSTATUS(status):
@@ -187,6 +204,7 @@ def spend_life(folder: Path, edges: Edges, bug: str | None) -> bool:
 
 def _be_the_host(folder: Path, edges: Edges, bug: str | None) -> None:
     code = 1
+    signal.alarm(LIMIT)
     try:
         if bug is not None:
             BUGS[bug]()
@@ -205,25 +223,32 @@ def spend_lives(
 ) -> None:
     """Kill the host at some edges, one life each, then let it finish; note what is wrong."""
     faults: list[str] = []
-    for edge, ordinal in [*kills, ("", 0)]:
-        before = Record.read(folder) if (folder / "state").exists() else None
-        finished = spend_life(folder, Edges(edge, ordinal), bug)
-        told.lives += 1
-        told.kills += not finished
-        record = Record.read(folder)
-        faults += faults_of(record)
-        if before is not None and (folder / "books-at-start.json").exists():
-            books = json.loads((folder / "books-at-start.json").read_text())
-            faults += faults_of_books(before, books, "after the restart")
-            (folder / "books-at-start.json").unlink()
-        if finished:
-            break
-    books = json.loads((folder / "books-at-end.json").read_text())
-    faults += faults_of_books(record, books, "at the end")
-    faults += faults_at_the_end(record, reference)
+    finished = False
+    try:
+        for edge, ordinal in [*kills, ("", 0)]:
+            if not finished:
+                before = Record.read(folder) if (folder / "state").exists() else None
+                try:
+                    finished = spend_life(folder, Edges(edge, ordinal), bug)
+                finally:
+                    faults += faults_after(folder, before)
+                told.lives += 1
+                told.kills += not finished
+        faults += faults_at_the_end(folder, reference)
+    except Stuck as error:
+        faults.append(str(error))
     told.rounds += 1
-    told.orders += len(record.of("order"))
+    told.orders += len(Record.read(folder).of("order"))
     told.faults += [f"{kills}: {fault}" for fault in faults]
+
+
+def faults_after(folder: Path, before: Record | None) -> Iterator[str]:
+    """What is wrong after a life: with the record, and with the books that it began with."""
+    yield from faults_of(Record.read(folder))
+    books = folder / "books-at-start.json"
+    if before is not None and books.exists():
+        yield from faults_of_books(before, json.loads(books.read_text()), "after the restart")
+    books.unlink(missing_ok=True)
 
 
 def run(rounds: int, seed: int = 1, bug: str | None = None, edges: str = "") -> Figures:

@@ -55,6 +55,10 @@ class Lives:
         """What is known of an order; None where it is not expected."""
         return self._lives.get(order_id)
 
+    def items(self) -> list[tuple[str, Life]]:
+        """What is known of every order that is expected, by its identifier."""
+        return list(self._lives.items())
+
     def forget(self, order_id: str) -> None:
         """Nobody will ask any more."""
         self._lives.pop(order_id, None)

@@ -1,9 +1,10 @@
 """Restoring: the books of earlier runs, made anew from their orders and fills."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
 
-from hookbus import PluginContext, ServiceMissing
+from hookbus import PluginContext, Saga, ServiceMissing
 from hookbus_trading.flow import Fill, Order, OrderEvent
 
 from hookbus_paper.decision.decisions import Decisions
@@ -46,8 +47,8 @@ class _OpenOrders:
 
 async def restore(context: PluginContext, decisions: Decisions, desk: RiskDesk) -> None:
     """Bring the desk, and where they are here the portfolio and the broker, to where they were."""
-    left = {saga.id: saga for saga in decisions.left()}
-    for saga in left.values():
+    left = decisions.left()
+    for saga in left:
         decisions.lives.expect(wanted_by(saga.data))
     reservations = await decisions.ledger.reservations()
     library, opened, entries = _library(context), _OpenOrders(), 0
@@ -59,12 +60,11 @@ async def restore(context: PluginContext, decisions: Decisions, desk: RiskDesk) 
         desk.restore(event, reserved.price, opens=reserved.opens)
         if library is not None and isinstance(event, Fill):
             library.restore(event)
-    for saga in left.values():
-        order, reserved = wanted_by(saga.data), reservation_of(saga.data)
-        life = decisions.lives.expect(order)
-        if not life.placed and life.ended is None:
-            desk.restore(order, reserved.price, opens=reserved.opens)
-    _restore_broker(context, opened)
+    unplaced = [saga.data for saga in left if _is_unplaced(decisions, saga)]
+    for data in unplaced:
+        reserved = reservation_of(data)
+        desk.restore(wanted_by(data), reserved.price, opens=reserved.opens)
+    _restore_broker(context, opened, [wanted_by(data).symbol for data in unplaced])
     if entries or left:
         context.log.info(
             "books restored", entries=entries, open_orders=len(opened.orders), decisions=len(left)
@@ -77,8 +77,15 @@ def _library(context: PluginContext) -> Library | None:
     return None
 
 
-def _restore_broker(context: PluginContext, opened: _OpenOrders) -> None:
+def _is_unplaced(decisions: Decisions, saga: Saga) -> bool:
+    life = decisions.lives.get(saga.id)
+    return life is not None and not life.placed and life.ended is None
+
+
+def _restore_broker(context: PluginContext, opened: _OpenOrders, symbols: Iterable[str]) -> None:
     with suppress(ServiceMissing):
         broker = context.service(PaperBroker)
+        for symbol in symbols:
+            broker.expect(symbol)
         for order, fills in opened.orders.values():
             broker.restore(order, fills)

@@ -50,6 +50,7 @@ class PaperBroker:
         self._working: dict[str, dict[str, Working]] = {}
         self._past: deque[Quote] = deque(maxlen=_REMEMBERED_BARS)
         self._halted: str | None = None
+        self._known: set[str] = set()
         self.gate = BarGate()
         self.orders = Seen()
         self.accepted = 0
@@ -92,6 +93,10 @@ class PaperBroker:
         self._working.setdefault(order.symbol, {})[order.order_id] = work
         for quote in self._seen(order):
             yield from self._execute([work], quote)
+
+    def expect(self, symbol: str) -> None:
+        """Bars of a symbol were seen in an earlier run: take orders for it before the next one."""
+        self._known.add(symbol)
 
     def restore(self, order: Order, fills: Iterable[Fill]) -> None:
         """Go on with an order of an earlier run, and with what it was filled so far."""
@@ -158,7 +163,7 @@ class PaperBroker:
     def _refusal(self, order: Order) -> OrderRejected | None:
         if self._halted is not None:
             rule, reason = "halted", self._halted
-        elif self.gate.last_time(order.symbol) is None:
+        elif self.gate.last_time(order.symbol) is None and order.symbol not in self._known:
             rule, reason = "unknown_symbol", f"no bar of {order.symbol} has been seen"
         else:
             return None
