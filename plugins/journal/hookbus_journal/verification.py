@@ -66,7 +66,7 @@ def _events(connection: apsw.Connection, done: Callable[[int], None]) -> Finding
         looked += len(page)
         done(looked)
     faults = [*_named(unreadable), *_named(backward)]
-    return Finding("events", f"{looked:,}, all can be read, and positions grow", faults)
+    return Finding("events", f"{looked:,} can be read, and positions grow", faults)
 
 
 def _is_object(data: str) -> bool:
@@ -155,7 +155,7 @@ def _letters(connection: apsw.Connection) -> Finding:
         text = value(connection, "SELECT envelope FROM dead_letters WHERE id = ?", (number,))
         if not _is_object(text):
             faults.append(f"the event of the dead letter {number} is no JSON object")
-    return Finding("dead letters", f"{len(found):,}, all can be read", _named(faults))
+    return Finding("dead letters", f"{len(found):,} can be read", _named(faults))
 
 
 _ENDS: Final = [name for name in COUNTS if name not in ("matched", "failures", "retries")]
@@ -175,7 +175,7 @@ def _books(connection: apsw.Connection) -> Finding:
         for run, plugin, name, matched, ended, _ in found
         if matched != ended
     ]
-    return Finding("books", f"{len(found):,} accounts, all balance", _named(faults))
+    return Finding("books", f"{len(found):,} in all, every one balances", _named(faults))
 
 
 def _named(faults: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ from hookbus_journal.sql import rows
 COLUMNS = ("Consumer", "Types", "Offset", "Waiting", "Since", "Tried", "Dead", "Last seen")
 
 
-@click.group()
+@click.group(short_help="List and forget durable consumers.")
 def consumers() -> None:
     """List and forget consumers: who wants events durably, and how far they have come."""
 

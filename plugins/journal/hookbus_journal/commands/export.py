@@ -41,8 +41,8 @@ def export(
 ) -> None:
     """Write the events of a run to FILE, in the order of their sequence.
 
-    FILE.jsonl gets what `hookbus run --events` writes, so that `hookbus compare` reads it;
-    FILE.parquet gets a table (it needs pyarrow: pip install hookbus-journal[parquet]).
+    FILE.jsonl gets the lines that `hookbus run --events` writes, and `hookbus compare` reads it.
+    FILE.parquet gets a table; this needs pyarrow: pip install 'hookbus-journal[parquet]'.
     """
     if run is not None and all_runs:
         raise click.UsageError("Both --run and --all-runs are given; keep one.")
