@@ -17,7 +17,7 @@ URGENT: Final = 10
 """Times `DUE_PAGES` after which readers are interrupted."""
 
 WAIT_MS: Final = 500
-"""Milliseconds for which the writer waits for readers."""
+"""Milliseconds for which the writer waits for readers, once for each `DUE_PAGES`."""
 
 
 class Checkpoints:
@@ -32,27 +32,32 @@ class Checkpoints:
     ) -> None:
         self.pages = 0
         self.due = due
+        self.wait_ms = WAIT_MS
         self.problem: str | None = None
         self._connection = connection
         self._interrupt = interrupt
-        connection.set_busy_timeout(WAIT_MS)
+        self._tried_at = 0
         connection.set_wal_hook(self._note)
 
     def _note(self, _: apsw.Connection, __: str, pages: int) -> int:
+        if pages < self.pages:
+            self._tried_at = 0
         self.pages = pages
         return apsw.SQLITE_OK
 
     def make_if_due(self, *, soon: bool = False) -> None:
-        """Carry the log over when it is long enough, `soon` when it is a tenth of that."""
-        if self.pages < (self.due // 10 if soon else self.due):
+        """Carry the log over when it has grown by `due` pages, `soon` by a tenth of them."""
+        if self.pages < self._tried_at + (self.due // 10 if soon else self.due):
             return
+        self._tried_at = self.pages
         if self.pages >= self.due * URGENT:
             self._interrupt()
         restart = self.pages >= self.due * PRESSING
         self._make(apsw.SQLITE_CHECKPOINT_RESTART if restart else apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _make(self, mode: int) -> None:
-        """Carry the log over; what fails is tried again after the next commit."""
+        """Carry the log over; what fails is tried again when it has grown further."""
+        self._connection.set_busy_timeout(self.wait_ms)
         try:
             self._connection.wal_checkpoint(mode=mode)
         except apsw.Error as error:

@@ -14,7 +14,6 @@ from hookbus_journal.reserve import Reserve
 from hookbus_journal.store import Store
 from hookbus_journal.tasks import Outcome, Task
 
-
 FULL: Final = "the disk is full; make room, and it goes on by itself"
 
 

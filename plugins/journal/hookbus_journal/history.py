@@ -10,7 +10,7 @@ import apsw
 from hookbus import StoredEvent
 
 from hookbus_journal.readers import Readers
-from hookbus_journal.selection import events, select
+from hookbus_journal.selection import events, events_before, select
 from hookbus_journal.sql import row
 
 PAGE: Final = 500
@@ -18,10 +18,27 @@ PAGE: Final = 500
 
 
 def page(
-    connection: apsw.Connection, types: Sequence[str], after: int, most: int = PAGE
+    connection: apsw.Connection,
+    types: Sequence[str],
+    after: int,
+    most: int = PAGE,
+    since_ns: int | None = None,
 ) -> list[StoredEvent]:
-    """The first `most` events of some types beyond a position, oldest first."""
+    """The first `most` events of some types beyond a position, oldest first.
+
+    With `since_ns` none before the first event of that time or a later one.
+    """
+    if since_ns is not None:
+        first, last = bounds(connection, since_ns)
+        after = max(after, first - 1 if first else last)
     return events(connection, select(connection, types), after, most)
+
+
+def latest(
+    connection: apsw.Connection, types: Sequence[str], before: int | None, most: int
+) -> list[StoredEvent]:
+    """The last `most` events of some types before a position, newest first."""
+    return events_before(connection, select(connection, types), before, most)
 
 
 def bounds(connection: apsw.Connection, since_ns: int | None) -> tuple[int, int]:

@@ -14,9 +14,12 @@ from hookbus_journal.rows import SELECT, stored
 from hookbus_journal.sql import rows, value
 
 _OF_ONE_TYPE: Final = (
-    "SELECT * FROM (SELECT position FROM events WHERE type = {} AND position > ?1 "
-    "ORDER BY position LIMIT ?2)"
+    "SELECT * FROM (SELECT position FROM events WHERE type = {} AND position {} ?1 "
+    "ORDER BY position {} LIMIT ?2)"
 )
+
+LAST: Final = (1 << 63) - 1
+"""The last position that there can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,25 @@ def events(
     connection: apsw.Connection, wanted: Selection, after: int, most: int
 ) -> list[StoredEvent]:
     """The first `most` events beyond a position, oldest first."""
-    where = "position > ?1"
+    return _found(connection, wanted, (">", "ASC"), after, most)
+
+
+def events_before(
+    connection: apsw.Connection, wanted: Selection, before: int | None, most: int
+) -> list[StoredEvent]:
+    """The last `most` events before a position, newest first."""
+    return _found(connection, wanted, ("<", "DESC"), LAST if before is None else before, most)
+
+
+def _found(
+    connection: apsw.Connection, wanted: Selection, way: tuple[str, str], place: int, most: int
+) -> list[StoredEvent]:
+    where = f"position {way[0]} ?1"
     if not wanted.every:
-        of_each = (_OF_ONE_TYPE.format(number) for number in wanted.numbers)
+        of_each = (_OF_ONE_TYPE.format(number, *way) for number in wanted.numbers)
         where = f"position IN ({' UNION ALL '.join(of_each) or 'NULL'})"
-    sql = f"{SELECT} WHERE {where} ORDER BY position LIMIT ?2"
-    parameters = (after, most) if "?1" in where else (None, most)
+    sql = f"{SELECT} WHERE {where} ORDER BY position {way[1]} LIMIT ?2"
+    parameters = (place, most) if "?1" in where else (None, most)
     return [stored(row) for row in rows(connection, sql, parameters)]
 
 

@@ -41,9 +41,14 @@ Outcome = tuple[Task, Any, Exception | None]
 
 
 def settle_all(outcomes: list[Outcome]) -> None:
-    """Tell everybody how it went, in the order of the tasks."""
+    """Tell everybody how it went, in the order of the tasks, also when somebody's ear fails."""
     for task, value, error in outcomes:
-        task.settle(value, error)
+        try:
+            task.settle(value, error)
+        except Exception as failure:  # noqa: BLE001 - others must hear as well
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "telling what became of a commit failed", "exception": failure}
+            )
 
 
 class Call(Task):
