@@ -67,6 +67,11 @@ class Envelope:
         return self._id_of(self.sequence)
 
     @property
+    def run(self) -> str:
+        """The name of the run that it was published in."""
+        return self._origin.run
+
+    @property
     def type(self) -> str:
         """The wire name of the event."""
         return event_type(type(self.event)).name

@@ -19,6 +19,7 @@ from hookbus.bus.gates import Gates
 from hookbus.bus.inline import InlineSubscription, call_inlines
 from hookbus.bus.ledger import Ledger
 from hookbus.bus.options import DURABLE, Options
+from hookbus.bus.past import Past, recent
 from hookbus.bus.reports import Reports
 from hookbus.bus.routing import Inlines, Route
 from hookbus.bus.streams import Stream
@@ -211,19 +212,6 @@ class EventBus:
         publish = self.dispatch if route.committed is None else self.commits.publish_forced
         return publish(route, event, origin or self._own_origin)
 
-    def recent(self, channel: Channel, most: int) -> list[Envelope]:
-        """Up to `most` recent envelopes that would go to `channel`, oldest first."""
-        if most <= 0:
-            return []
-        found = [
-            envelope
-            for cls, route in self.routes.items()
-            if channel.filter.matches(cls)
-            for envelope in (route.committed or route).recent
-            if self.accepts(channel, envelope.event)
-        ]
-        return sorted(found, key=lambda envelope: envelope.sequence)[-most:]
-
     # Subscribing
 
     def route_for(self, event_class: type[Event], owner: str) -> Route:
@@ -297,15 +285,24 @@ class EventBus:
         predicate: Predicate | None,
         capacity: int,
         history: int,
+        since_ns: int | None,
         *,
         lossless: bool,
         envelope: bool,
     ) -> Stream:
-        """Add a stream that begins with up to `history` recent envelopes."""
+        """Add a stream that begins with up to `history` past events, or with those since a time.
+
+        Where there is a journal, they come from there.
+        """
         self._check_open()
-        channel = self.channel_for(wanted, where, predicate)
-        recent = self.recent(channel, history)
-        stream = Stream(self, channel, capacity, recent, lossless=lossless, envelope=envelope)
+        channel, past, ready = self.channel_for(wanted, where, predicate), None, []
+        if self.commits.attached and (since_ns is not None or history > 0):
+            past = Past(self, channel, since_ns, history)
+        else:
+            ready = recent(self, channel, history)
+        stream = Stream(
+            self, channel, capacity, ready, past=past, lossless=lossless, envelope=envelope
+        )
         channel.add(stream)
         self.rebuild(wanted)
         return stream

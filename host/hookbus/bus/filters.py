@@ -28,6 +28,15 @@ class Filter:
         name = event_type(cls).name
         return any(fnmatchcase(name, pattern) for pattern in self.patterns)
 
+    def every_class(self) -> list[type[Event]]:
+        """Its classes and all their subclasses that there are."""
+        classes, waiting = [], list(self.classes)
+        while waiting:
+            cls = waiting.pop()
+            classes.append(cls)
+            waiting += cls.__subclasses__()
+        return classes
+
     def __str__(self) -> str:
         names = [cls.__event__.name if cls.__event__ else cls.__name__ for cls in self.classes]
         return ", ".join([*names, *self.patterns])

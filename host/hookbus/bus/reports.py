@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from hookbus import operational
-from hookbus.contracts import DeadLetter
+from hookbus.contracts import DeadLetter, StoredEvent
 from hookbus.envelope import Envelope, current_envelope
 from hookbus.errors import error_text
 from hookbus.events import Event, event_type
@@ -76,6 +76,16 @@ class Reports:
                 will_retry=will_retry,
             ),
             envelope,
+        )
+
+    def not_restored(self, stored: StoredEvent, wanted: str, error: str) -> None:
+        """A stream leaves out the events of a type that it cannot read; told at the first."""
+        self.log.warning(
+            "events of the journal cannot be read",
+            stream=wanted,
+            event_type=stored.type,
+            first=f"{stored.run}-{stored.sequence}",
+            error=error,
         )
 
     def dead_lettered(
