@@ -105,3 +105,27 @@ async def test_sys_exit_in_a_task_of_a_plugin_does_not_end_the_host(
         task = host.records["exiting"].instance.task  # type: ignore[union-attr]
         assert "must not end the host" in str(task.exception())
         assert host.records["quiet"].state is PluginState.STARTED
+
+
+class Obliging(Plugin):
+    """Starts a task of its own for whoever calls."""
+
+    name = "obliging"
+
+    @hookimpl
+    def hookbus_start(self, context: PluginContext) -> None:
+        """Keep the context."""
+        self.context = context
+
+    def oblige(self) -> asyncio.Task[None]:
+        """Start it."""
+        return self.context.start_task(asyncio.sleep(1e9), "favour")
+
+
+async def test_a_task_started_for_a_caller_is_the_plugins_own(host_factory: HostFactory) -> None:
+    """Whoever calls: it ends with the plugin whose context has started it, and not before."""
+    async with host_factory(Obliging) as host:
+        record = host.records["obliging"]
+        task = record.instance.oblige()  # type: ignore[union-attr]
+        assert host.ownership.owner(task) == "obliging"
+    assert task.cancelled()

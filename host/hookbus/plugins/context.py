@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hookbus.bus.ledger import LedgerReport
 from hookbus.bus.voice import Bus
 from hookbus.clock import Clock
+from hookbus.containment.ownership import current_plugin
 from hookbus.errors import UsageError
 from hookbus.health import HealthProbe
 from hookbus.plugins.answers import Answer
@@ -124,9 +125,13 @@ class PluginContext:
     def start_task(self, coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run a coroutine beside the bus; it is cancelled when the plugin stops.
 
-        An exception of it fails the plugin.
+        It is this plugin's, whoever calls. An exception of it fails the plugin.
         """
-        task = asyncio.get_running_loop().create_task(coro, name=f"{self.name}.{name}")
+        caller = current_plugin.set(self.name)
+        try:
+            task = asyncio.get_running_loop().create_task(coro, name=f"{self.name}.{name}")
+        finally:
+            current_plugin.reset(caller)
         self._tasks[task] = None
         task.add_done_callback(self._task_done)
         return task
