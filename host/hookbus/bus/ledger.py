@@ -123,7 +123,7 @@ class Ledger:
         self, accounts: list[SubscriptionStats], by_type: dict[str, int]
     ) -> list[str]:
         wrong = [
-            f"subscription {stats.name!r} of {stats.plugin!r} does not balance: {stats}"
+            f"subscription {stats.name!r} of {stats.plugin!r} does not balance: {stats.line()}"
             for stats in accounts
             if not stats.balanced
         ]

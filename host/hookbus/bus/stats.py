@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+ENDS: Final = (
+    "delivered",
+    "filtered",
+    "coalesced",
+    "lagged",
+    "dead_lettered",
+    "pending",
+    "abandoned",
+)
+"""What can become of an event that a subscription matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +49,10 @@ class SubscriptionStats:
     @property
     def unaccounted(self) -> int:
         """Matched events that nothing became of; below zero where some are counted twice."""
-        return self.matched - (
-            self.delivered
-            + self.filtered
-            + self.coalesced
-            + self.lagged
-            + self.dead_lettered
-            + self.pending
-            + self.abandoned
-        )
+        return self.matched - sum(getattr(self, end) for end in ENDS)
+
+    def line(self) -> str:
+        """The account in one line, such as '3 matched: 2 delivered, 1 filtered'."""
+        counts = [(end.replace("_", "-"), getattr(self, end)) for end in ENDS]
+        ends = ", ".join(f"{count:,} {end}" for end, count in counts if count)
+        return f"{self.matched:,} matched: {ends or 'nothing became of them'}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from hookbus.bus.stats import ENDS
 from hookbus.events import Event, EventRegistry, event_type
 from hookbus.scheduler.jobs import Job
 
@@ -107,8 +108,7 @@ def describe_event_type(cls: type[Event], registry: EventRegistry) -> dict[str, 
 
 def describe_books(report: LedgerReport) -> dict[str, Any]:
     """The books of a run: how many events, and what became of them, for each subscription, too."""
-    ends = ("delivered", "filtered", "coalesced", "lagged", "dead_lettered", "pending", "abandoned")
-    totals: Mapping[str, int] = {end: report.total(end) for end in ends}
+    totals: Mapping[str, int] = {end: report.total(end) for end in ENDS}
     return {
         "published": report.published,
         "accounted_for": not report.discrepancies,
