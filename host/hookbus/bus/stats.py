@@ -49,7 +49,8 @@ class SubscriptionStats:
     @property
     def unaccounted(self) -> int:
         """Matched events that nothing became of; below zero where some are counted twice."""
-        return self.matched - sum(getattr(self, end) for end in ENDS)
+        ended: int = sum(getattr(self, end) for end in ENDS)
+        return self.matched - ended
 
     def line(self) -> str:
         """The account in one line, such as '3 matched: 2 delivered, 1 filtered'."""
