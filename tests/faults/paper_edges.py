@@ -62,7 +62,7 @@ class Edges:
 
         async def watched(call: Any, *rest: Any) -> Outcome:
             self.reach(f"before the call of: {call.__name__}")
-            outcome = await call_step(call, *rest)
+            outcome: Outcome = await call_step(call, *rest)
             self.reach(f"after the call of: {call.__name__}")
             return outcome
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from hookbus import Outcome
 
+from hookbus_saga.store import as_json
+
 __all__ = ["call_step"]
 
 Call = Callable[[str, Mapping[str, Any]], Outcome | Awaitable[Outcome]]
@@ -23,10 +25,11 @@ async def call_step(call: Call, key: str, data: Mapping[str, Any], timeout: floa
         answer = call(key, data)
         if inspect.isawaitable(answer):
             answer = await _in_time(answer, timeout)
+        if not isinstance(answer, Outcome):
+            return Outcome.unknown(f"the step returned {answer!r}, which is no Outcome")
+        as_json(answer.data)
     except Exception as error:  # noqa: BLE001 - a step belongs to its author
         return Outcome.unknown(f"{type(error).__name__}: {error}")
-    if not isinstance(answer, Outcome):
-        return Outcome.unknown(f"the step returned {answer!r}, which is no Outcome")
     return answer
 
 

@@ -64,13 +64,13 @@ class Keeper:
         taken = [step.name for step in steps if step.name in data]
         if taken:
             raise UsageError(f"the data of saga {id!r} has {taken}, which are names of its steps")
-        if id in self._beginning:
-            return self._beginning[id]
-        told: asyncio.Future[Saga] = asyncio.get_running_loop().create_future()
-        told.add_done_callback(self._note)
-        self._beginning[id] = told
-        self._launch(self._begin(told, name, id, data), id)
-        return told
+        told = self._beginning.get(id)
+        if told is None:
+            told = self._beginning[id] = asyncio.get_running_loop().create_future()
+            self._launch(self._begin(told, name, id, data), id)
+        answer = asyncio.shield(told)
+        answer.add_done_callback(self._note)
+        return answer
 
     def awake(self, id: str) -> None:  # noqa: A002
         """See `Sagas.awake`."""

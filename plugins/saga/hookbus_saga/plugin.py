@@ -8,6 +8,7 @@ from typing import Any
 
 from hookbus import (
     Event,
+    Job,
     Journal,
     Plugin,
     PluginContext,
@@ -29,7 +30,8 @@ from hookbus_saga.texts import described
 
 __all__ = ["SagaPlugin"]
 
-_DAY = 86_400_000_000_000
+_DAY = 86_400.0
+_SECOND = 1_000_000_000
 
 
 class SagaPlugin(Plugin):
@@ -67,8 +69,9 @@ class SagaPlugin(Plugin):
         self._context = context
         self._store = store = Store(context.service(Journal))
         await store.prepare()
-        if settings.keep_days is not None:
-            await store.forget(clock.now_ns() - round(settings.keep_days * _DAY))
+        await self._forget()
+        if not clock.simulated:
+            context.scheduler.add(Job("forget", self._forget, every=_DAY))
         runner = Runner(store, clock, settings, self._tell, context.log)
         self._keeper = keeper = Keeper(store, runner, clock, self._launch, context.log)
         await keeper.load()
@@ -76,6 +79,12 @@ class SagaPlugin(Plugin):
         context.bus.subscribe(HostStarted, self._on_started, name="started", mode="inline")
         for name in ("list", "show", "resume"):
             context.answer(name, getattr(self, f"_{name}"))
+
+    async def _forget(self) -> None:
+        """Forget what has ended long ago."""
+        if self.settings.keep_days is not None:
+            kept = round(self.settings.keep_days * _DAY * _SECOND)
+            await self._store.forget(self._context.clock.now_ns() - kept)
 
     def _on_started(self, _: HostStarted) -> None:
         if self._keeper is not None:

@@ -105,14 +105,15 @@ class Runner:
         return await call_step(call, key, data, limit)
 
     async def _record_done(self, flow: Flow, place: int, outcome: Outcome) -> Outcome:
-        """Commit that a step is done, with its statements; if those fail, it is not done."""
+        """Commit that a step is done, with its statements; if those fail, it is to be undone."""
         after = record.step_done(flow.saga, place, self._clock.now_ns(), outcome.data)
         try:
             await self._commit(flow, after, outcome.statements)
         except TransactionRefused as error:
             if not outcome.statements:
                 raise
-            return Outcome.not_done(f"its statements were refused: {error}", final=True)
+            reason = f"its statements were refused: {error}"
+            return Outcome(Standing.UNKNOWN, reason=reason, final=True)
         flow.fresh, flow.doubts = True, 0
         step = after.steps[place]
         self.tell(

@@ -109,7 +109,7 @@ def as_json(data: Mapping[str, Any]) -> str:
     try:
         return json.dumps(dict(data), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"the data of a saga must be fit for JSON: {error}") from None
+        raise UsageError(f"the data of a saga or a step must be fit for JSON: {error}") from None
 
 
 def _among(states: tuple[SagaState, ...]) -> str:

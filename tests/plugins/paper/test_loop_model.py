@@ -1,6 +1,6 @@
 """The whole loop on the bus, with random markets and random people, against a simple model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -226,6 +226,8 @@ def play(
     limits: Mapping[str, Any],
     execution: Mapping[str, Any],
     plan: list[tuple[Any, ...]],
+    folder: Path = Path("unused"),
+    others: Sequence[type[Plugin]] = (),
 ) -> Outcome:
     """Run a plan."""
     scripted = {
@@ -246,7 +248,7 @@ def play(
         "portfolio": {"starting_cash": CASH, "publish_change": 0.5},
         "lifecycle": GATES,
     }
-    return trade([], Path("unused"), plugins, others=[director_of(plan)])
+    return trade([], folder, plugins, others=[director_of(plan), *others])
 
 
 def check(outcome: Outcome, limits: Mapping[str, Any], execution: Mapping[str, Any]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from hookbus import Event, Plugin
-from hookbus.operational import HostStarted
 from hookbus.testing import PluginConformance
 from hookbus_journal.plugin import JournalPlugin
 from hookbus_saga import SagaPlugin

@@ -315,6 +315,61 @@ async def test_statements_are_committed_with_the_outcome() -> None:
     assert "UNIQUE constraint failed" in two.reason
 
 
+async def test_a_step_whose_statements_are_refused_is_undone() -> None:
+    """What it did outside is not forgotten because its rows could not be stored."""
+    world = World()
+    step = world.step("a", NOTHING)
+
+    async def act(key: str, data: Mapping[str, Any]) -> Outcome:
+        world.done[key] += 1
+        return Outcome.done(None, Statement("INSERT INTO nowhere VALUES (1)"))
+
+    life = await live(Memory(), {"trip": [Step("a", act, step.ask, step.compensate)]}, QUICK)
+    await life.keeper.begin("trip", "one", {})
+    await finish(life)
+    assert (world.done, world.undone) == ({"one/a": 1}, {"one/a": 1})
+    assert "no such table: nowhere" in life.told[-1].reason
+
+
+@pytest.mark.parametrize("answer", ["yes", None, Outcome.done({"x": object()})])
+async def test_an_answer_that_makes_no_sense_is_none(answer: Any) -> None:
+    """It is asked what came of the step, and nothing else is harmed."""
+
+    def act(key: str, data: Mapping[str, Any]) -> Any:
+        return answer
+
+    def ask(key: str, data: Mapping[str, Any]) -> Outcome:
+        return Outcome.done({"asked": True})
+
+    life = await live(Memory(), {"trip": [Step("a", act, ask)]}, QUICK)
+    await life.keeper.begin("trip", "one", {})
+    await finish(life)
+    saga = await life.keeper.find("one")
+    assert saga is not None
+    assert saga.steps[0].data == {"asked": True}
+
+
+async def test_who_stops_waiting_for_a_begin_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The saga is begun all the same, and others who wait for it hear of it."""
+    journal, gate = Memory(), asyncio.Event()
+    transact = journal.transact
+
+    async def slowly(*statements: Any) -> list[int]:
+        await gate.wait()
+        return await transact(*statements)
+
+    life = await live(journal, {"trip": [World().step("a", NOTHING)]}, QUICK)
+    monkeypatch.setattr(journal, "transact", slowly)
+    one, two = (asyncio.ensure_future(life.keeper.begin("trip", "one", {})) for _ in range(2))
+    one.cancel()
+    gate.set()
+    assert (await two).id == "one"
+    await finish(life)
+    assert names(life)[-1] == "SagaCompleted"
+
+
 async def test_the_breaker_leaves_a_failing_compensation_alone_for_a_while() -> None:
     """After its failures in a row, over all sagas, the next trial comes after the reset."""
     clock, times = QuickClock(), []
