@@ -24,6 +24,7 @@ from hookbus.cli.output import fields_in_short, print_json, print_pairs, print_t
 from hookbus.cli.progress import progress_bar
 from hookbus.control.client import TIMEOUT, HostRefused, NoRunningHost, connect, require
 from hookbus.errors import ConfigurationError
+from hookbus.times import parse_time
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -39,6 +40,7 @@ __all__ = [
     "fields_in_short",
     "is_running",
     "json_option",
+    "parse_time",
     "plugin_settings",
     "print_json",
     "print_pairs",

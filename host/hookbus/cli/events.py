@@ -50,20 +50,33 @@ def _row(one: dict[str, Any]) -> tuple[Any, ...]:
 @events.command("tail", short_help="Follow the events of the running host.")
 @click.argument("pattern", default="*")
 @click.option("--history", type=click.IntRange(0), default=0, help="Begin with N past events.")
+@click.option("--since", metavar="TIME", help="Begin with all that is kept since TIME.")
 @click.option("--where", metavar="EXPRESSION", help="Only events such as \"symbol == 'BTC'\".")
 @click.option("-n", "--count", type=click.IntRange(1), help="End after N events.")
 @configuration_options
 @click.option("--json", "as_json", is_flag=True, help="Print CloudEvents, one on each line.")
 def tail_events(
-    pattern: str, history: int, where: str | None, count: int | None, given: Given, as_json: bool
+    pattern: str,
+    history: int,
+    since: str | None,
+    where: str | None,
+    count: int | None,
+    given: Given,
+    as_json: bool,
 ) -> None:
-    """Follow the events of the running host whose types match PATTERN, until Ctrl-C."""
+    """Follow the events of the running host whose types match PATTERN, until Ctrl-C.
+
+    With the plugin journal the past reaches back over earlier runs; --since needs it. TIME is a
+    date with or without a time of day, in UTC, or a span such as 2h for two hours ago.
+    """
     from hookbus.control.client import require
 
     seen = 0
     with require(given.config().state_dir) as client:
         try:
-            for message in client.follow(pattern=pattern, history=history, where=where):
+            for message in client.follow(
+                pattern=pattern, history=history, since=since, where=where
+            ):
                 seen += _print_message(message, as_json=as_json)
                 if seen == count:
                     return

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from hookbus import __version__
 from hookbus.bus.filters import FilterLike, make_filter, make_predicate
 from hookbus.bus.voice import Bus
-from hookbus.clock import SECOND
+from hookbus.clock import SECOND, from_ns
 from hookbus.containment.contained import FAILURES
 from hookbus.control.descriptions import (
     describe_books,
@@ -25,6 +25,7 @@ from hookbus.host import Host
 from hookbus.plugins.plugin import PluginState
 from hookbus.settings.mistakes import MistakesFound
 from hookbus.settings.settings import Loose, build
+from hookbus.times import parse_time
 
 SOURCE = "control"
 """In whose name events from the command line are published."""
@@ -39,21 +40,31 @@ class Tail:
     """A stream of events for one client, with a condition that cannot fail loudly.
 
     An event whose fields do not fit the condition does not match; the first such error becomes a
-    notice to the client instead of an entry in the host's log for each event.
+    notice to the client instead of an entry in the host's log for each event. So does what the
+    journal keeps and no plugin can read any more.
     """
 
-    def __init__(self, host: Host, pattern: str, where: str | None, history: int) -> None:
+    def __init__(
+        self,
+        host: Host,
+        pattern: str,
+        where: str | None = None,
+        history: int = 0,
+        since: str | None = None,
+    ) -> None:
         wanted: FilterLike = pattern
         if pattern in host.event_bus.registry:
             wanted = host.event_bus.registry.get(pattern)
         self._predicate = make_predicate(where, make_filter(wanted))
         self._notices: list[str] = []
         self._noticed = False
+        self._unreadable = 0
         self._bus = Bus(host.event_bus, SOURCE)
         self.stream = self._bus.stream(
             wanted,
             where=None if where is None else self._accepts,
             history=history,
+            since=None if since is None else from_ns(parse_time(since, host.clock.now_ns())),
             envelope=True,
         )
 
@@ -71,6 +82,11 @@ class Tail:
     def take_notices(self) -> list[str]:
         """What the client should be told, once."""
         notices, self._notices = self._notices, []
+        unreadable = self.stream.unreadable
+        if unreadable.total() > self._unreadable:
+            self._unreadable = unreadable.total()
+            types = ", ".join(f"{count:,} {name}" for name, count in sorted(unreadable.items()))
+            notices.append(f"the journal has events that no plugin can read any more: {types}")
         return notices
 
     def close(self) -> None:
@@ -134,7 +150,8 @@ async def _plugins(host: Host, _: Mapping[str, Any]) -> list[dict[str, Any]]:
 async def _tail(host: Host, request: Mapping[str, Any]) -> Tail:
     history = _field(request, "history", int, 0)
     where = None if request.get("where") is None else _field(request, "where", str)
-    return Tail(host, _field(request, "pattern", str, "*"), where, max(0, history))
+    since = None if request.get("since") is None else _field(request, "since", str)
+    return Tail(host, _field(request, "pattern", str, "*"), where, max(0, history), since)
 
 
 async def _emit(host: Host, request: Mapping[str, Any]) -> dict[str, Any]:

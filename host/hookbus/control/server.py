@@ -177,6 +177,8 @@ class ControlServer:
                 for notice in tail.take_notices():
                     await _send(writer, {"notice": notice})
             await _send(writer, {"end": "the host has stopped"})
+        except HookbusError as error:
+            await _send(writer, _refusal(error))
         finally:
             gone.cancel()
             tail.close()

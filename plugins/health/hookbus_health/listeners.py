@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookbus import Bus, Envelope, Stream
+from hookbus import Bus, Envelope, Lagged, Stream
 from hookbus.operational import BackpressureWarning, HostStarted, LoopBlocked, PluginFailed
 from hookbus_trading import Bar, PortfolioUpdated, TickReceived
 
@@ -105,12 +105,18 @@ def watch_loop(bus: Bus, monitor: Monitor, settings: LagSettings) -> LoopLag:
     return rule
 
 
-async def watch_plugins(stream: Stream, monitor: Monitor, settings: FailureSettings) -> None:
+async def watch_plugins(
+    stream: Stream, monitor: Monitor, settings: FailureSettings, run: str
+) -> None:
     """Judge every plugin that fails, or had failed before anybody could hear of it.
 
-    `stream` brings `PluginFailed`, from the recent past on, and `HostStarted`.
+    `stream` brings the envelopes of `PluginFailed`, from the recent past on, and `HostStarted`;
+    those of other runs, which a journal has kept, say nothing of this `run`.
     """
-    async for event in stream:
+    async for envelope in stream:
+        if isinstance(envelope, Lagged) or envelope.run != run:
+            continue
+        event, failed = envelope.event, dict[str, str]()
         if isinstance(event, PluginFailed):
             failed = {event.plugin: f"failed at {event.phase}: {event.reason}"}
         elif isinstance(event, HostStarted):

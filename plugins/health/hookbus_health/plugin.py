@@ -63,8 +63,8 @@ class HealthPlugin(Plugin):
             return
         context.start_task(monitor.alarm.run(), "alarm")
         if wanted.plugins.enabled:
-            stream = context.bus.stream((PluginFailed, HostStarted), history=HISTORY)
-            following = listeners.watch_plugins(stream, monitor, wanted.plugins)
+            stream = context.bus.stream((PluginFailed, HostStarted), history=HISTORY, envelope=True)
+            following = listeners.watch_plugins(stream, monitor, wanted.plugins, context.bus.run)
             context.start_task(following, "plugins")
         if not context.clock.simulated:
             self._watch_machine(context, monitor)

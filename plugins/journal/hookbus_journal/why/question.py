@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from hookbus import SystemClock, UsageError
+from hookbus.commands import parse_time
 
 from hookbus_journal.why.reader import Reader
 from hookbus_journal.why.texts import moment
 
 __all__ = ["Question", "ask"]
-
-_AGO = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
-_SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +60,7 @@ def ask(
 
 
 def _time(text: str, now_ns: int, option: str) -> int:
-    ago = _AGO.fullmatch(text.strip())
-    if ago is not None:
-        return now_ns - int(float(ago[1]) * _SECONDS[ago[2]] * _SECOND)
     try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise UsageError(
-            f"{option} {text!r} is no time; write 2026-11-25T14:30, or 2h for two hours ago"
-        ) from None
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return int(time.timestamp()) * _SECOND + time.microsecond * 1000
+        return parse_time(text, now_ns)
+    except UsageError as error:
+        raise UsageError(f"{option} {error}") from None
