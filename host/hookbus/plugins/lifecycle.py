@@ -60,6 +60,9 @@ async def call_async_hook(
     except HandlerSwallowedCancellation:
         reason = f"took longer than {limit:g} s and swallowed its cancellation"
         raise PluginError(record.name, phase, reason, "Let CancelledError through.") from None
+    except PluginError as error:
+        reason, mend = record.redact(error.reason), record.redact(error.mend)
+        raise PluginError(record.name, phase, reason, mend) from None
     except FAILURES as error:
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
