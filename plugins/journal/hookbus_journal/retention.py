@@ -12,7 +12,7 @@ from hookbus_journal.selection import Selection, count, first_unfinished, select
 from hookbus_journal.sql import rows, value
 from hookbus_journal.store import Store
 
-AT_ONCE: Final = 1_000
+AT_ONCE: Final = 250
 """Events that one transaction removes at the most, so that others need not wait long."""
 
 
