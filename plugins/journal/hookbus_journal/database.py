@@ -15,6 +15,12 @@ from hookbus_journal.sql import value
 LEFT_IN_THE_LOG: Final = 16 * 1024 * 1024
 """Bytes to which the write-ahead log is cut when it begins anew."""
 
+ALWAYS_CHECKED: Final = 256 * 1024 * 1024
+"""Bytes up to which every page is looked at before a journal is used, which takes a second or two.
+
+A larger one is looked through after a run that did not end as it should.
+"""
+
 SIDE_FILES: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database, by the end of the name."""
 
@@ -87,9 +93,13 @@ def check(connection: apsw.Connection, path: Path) -> None:
             f"has schema version {version}, and this hookbus-journal knows {VERSION} only",
             "Upgrade hookbus-journal, or set [host] state to another folder",
         )
-    problem = value(connection, "PRAGMA quick_check(1)")
-    if version < VERSION or problem != "ok":
-        raise refused(path, f"is damaged: {problem}", KEEP_ASIDE)
+    if version < VERSION:
+        raise refused(path, "is damaged: it has no schema version", KEEP_ASIDE)
+    ended = value(connection, "SELECT clean FROM runs ORDER BY id DESC LIMIT 1")
+    if path.stat().st_size <= ALWAYS_CHECKED or not ended:
+        problem = value(connection, "PRAGMA quick_check(1)")
+        if problem != "ok":
+            raise refused(path, f"is damaged: {problem}", KEEP_ASIDE)
 
 
 def refused(path: Path, reason: str, mend: str) -> PluginError:

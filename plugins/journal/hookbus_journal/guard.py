@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Final
 
 import apsw
@@ -30,6 +31,12 @@ _WITH_COLUMN: Final = frozenset((apsw.SQLITE_READ, apsw.SQLITE_UPDATE))
 
 _APART: Final = apsw.SQLITE_PREPARE_PERSISTENT
 """Set for plugins' statements only, so that they share no prepared statement with the journal's."""
+
+LIMIT: Final = 5.0
+"""Seconds that the statements of one transaction may take."""
+
+_STEPS: Final = 100_000
+"""Instructions of SQLite between two looks at the clock: about a millisecond."""
 
 ENVIRONMENT: Final = (
     *(apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.NoMemError),
@@ -58,6 +65,10 @@ class Guard:
                 pass
         except ENVIRONMENT:
             raise
+        except apsw.InterruptError:
+            raise TransactionRefused(
+                f"{sql!r} took longer than {LIMIT:g} s, and everybody waits for it"
+            ) from None
         except apsw.AuthError:
             raise TransactionRefused(
                 f"{sql!r} is not allowed: statements of plugins change tables of their own only, "
@@ -68,11 +79,14 @@ class Guard:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
+        latest = monotonic() + LIMIT
+        self._connection.set_progress_handler(lambda: monotonic() > latest, _STEPS)
         self._watching = True
         try:
             yield
         finally:
             self._watching = False
+            self._connection.set_progress_handler(None)
 
     def _judge(
         self, action: int, one: str | None, two: str | None, _: str | None, __: str | None

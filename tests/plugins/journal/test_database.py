@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hookbus import PluginError
+from hookbus_journal import database
 from hookbus_journal.database import check_library, open_for_reading, open_for_writing
 from hookbus_journal.lock import FileLock
 from hookbus_journal.schema import VERSION
@@ -84,6 +85,22 @@ async def test_what_cannot_be_used_is_refused_and_left_as_it_is(
     assert reason in caught.value.reason
     assert caught.value.mend
     assert path.read_bytes() == before
+
+
+async def test_a_large_journal_is_looked_through_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a start takes no minute; a small one is looked through each time."""
+    path = await written(tmp_path)
+    scramble_pages(path)
+    monkeypatch.setattr(database, "ALWAYS_CHECKED", 0)
+    open_for_writing(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE runs SET clean = 0")
+    connection.commit()
+    connection.close()
+    with pytest.raises(PluginError, match="is damaged"):
+        open_for_writing(path)
 
 
 async def test_a_refused_journal_can_be_tried_again(tmp_path: Path) -> None:

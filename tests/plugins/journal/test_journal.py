@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hookbus import (
+    Delivery,
     Journal,
     JournalError,
     PayloadTooLarge,
@@ -15,6 +16,7 @@ from hookbus import (
     StoredEvent,
     TransactionRefused,
 )
+from hookbus_journal import guard
 from hookbus_journal.events import JournalFailed
 from hookbus_journal.history import PAGE
 from hookbus_journal.session import Session
@@ -180,6 +182,61 @@ async def test_a_statement_that_ends_the_transaction_undoes_itself_only(journals
         assert [isinstance(one, TransactionRefused) for one in results].count(True) == 1
         assert [event.sequence for event in await kept(session)] == [2, 3, 4]
         assert await journal.query(Statement("SELECT n FROM own")) == [(1,), (2,)]
+
+
+async def test_a_prepared_statement_of_the_journal_is_no_back_door(journals: Journals) -> None:
+    """The journal's own statements are kept prepared; the same text of a plugin is judged anew."""
+    own = "DELETE FROM finished WHERE consumer = ? AND position <= ?"
+    async with journals() as session:
+        consumer = session.journal.consumer("a:b", ["*"], beginning=True)
+        await append(session, *envelopes(5))
+        await consumer.finish(Delivery(3), 0)
+        with pytest.raises(TransactionRefused, match="is not allowed"):
+            await session.journal.transact([Statement(own, ("a:b", 9))])
+        assert (await consumer.opened()).finished == {3}
+
+
+async def test_a_type_that_a_refused_transaction_brought_is_forgotten(journals: Journals) -> None:
+    """Its number went with the transaction, so that the next event of the type gets a new one."""
+    async with journals(settings={"payload_limit": 50}) as session:
+        await append(session, envelope(Traded(), 1))
+        large = envelope(Ordered(note="x" * 100), 3)
+        with pytest.raises(PayloadTooLarge):
+            await session.journal.transact([], [envelope(Anything(), 2), large])
+        await append(session, envelope(Traded(), 4), envelope(Anything(), 5))
+        types = [event.type for event in await kept(session)]
+        assert types == ["sample.traded", "sample.traded", "other.anything"]
+
+
+async def test_a_transaction_that_takes_too_long_is_refused(
+    journals: Journals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody waits for the one who writes; those who waited with it are not undone."""
+    monkeypatch.setattr(guard, "LIMIT", 0.1)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+    async with journals() as session:
+        await session.journal.transact([CREATE])
+        bad = session.journal.transact([Statement(f"INSERT INTO own {endless}SELECT i FROM n")])
+        good = append(session, envelope(Traded(), 1))
+        results = await asyncio.gather(bad, good, return_exceptions=True)
+        assert isinstance(results[0], TransactionRefused)
+        assert "took longer than 0.1 s" in str(results[0])
+        assert [event.sequence for event in await kept(session)] == [1]
+        assert await session.journal.query(Statement("SELECT * FROM own")) == []
+
+
+@pytest.mark.real_time
+@pytest.mark.usefixtures("simulated_clock")
+async def test_a_query_that_is_cancelled_ends(tmp_path: Path) -> None:
+    """It gives its thread to the next one, however long it would have gone on."""
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    async with opened(tmp_path) as session:
+        for _ in range(4):
+            query = asyncio.ensure_future(session.journal.query(Statement(endless)))
+            await asyncio.sleep(0.02)
+            query.cancel()
+        async with asyncio.timeout(10):
+            assert await session.journal.query(Statement("SELECT 1")) == [(1,)]
 
 
 async def test_a_query_reads_what_is_committed_and_changes_nothing(journals: Journals) -> None:
