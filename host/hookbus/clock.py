@@ -110,9 +110,17 @@ class SimulatedClock:
         if (not sleepers or sleepers[0][0] > time_ns) and self.idle_until(time_ns):
             self._now_ns = time_ns
             return
+        await self._wake_at(time_ns)
+
+    async def settled(self) -> None:
+        """Wait until nothing more happens at this instant."""
+        if not self.idle_until(self._now_ns):
+            await self._wake_at(self._now_ns)
+
+    async def _wake_at(self, time_ns: int) -> None:
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._order += 1
-        heapq.heappush(sleepers, (time_ns, self._order, wake))
+        heapq.heappush(self._sleepers, (time_ns, self._order, wake))
         await wake
 
     def next_wake_ns(self) -> int | None:

@@ -22,8 +22,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hookbus.cli.options import Given, configuration_options, json_option
 from hookbus.cli.output import fields_in_short, print_json, print_pairs, print_table
 from hookbus.cli.progress import progress_bar
+from hookbus.cli.running import load_host, run_host
+from hookbus.comparison import ABSENT, FieldDifference, Rules, differences
 from hookbus.control.client import TIMEOUT, HostRefused, NoRunningHost, connect, require
 from hookbus.errors import ConfigurationError
+from hookbus.records import RecordedEvent
 from hookbus.times import parse_time
 
 if TYPE_CHECKING:
@@ -32,20 +35,27 @@ if TYPE_CHECKING:
     from hookbus.settings.config import Config
 
 __all__ = [
+    "ABSENT",
+    "FieldDifference",
     "Given",
     "HostRefused",
     "NoRunningHost",
+    "RecordedEvent",
+    "Rules",
     "ask",
     "configuration_options",
+    "differences",
     "fields_in_short",
     "is_running",
     "json_option",
+    "load_host",
     "parse_time",
     "plugin_settings",
     "print_json",
     "print_pairs",
     "print_table",
     "progress_bar",
+    "run_host",
     "state_folder",
 ]
 

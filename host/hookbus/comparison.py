@@ -139,7 +139,7 @@ def compare(a: Record, b: Record, rules: Rules) -> Comparison:
     equal = 0
     for one, other in _pairs(a, b, rules):
         if one is not other:
-            fields = tuple(_fields(one, other, rules)) if one and other else ()
+            fields = differences(one, other, rules) if one and other else ()
             if fields or not (one and other):
                 return Comparison(equal, one, other, fields)
         equal += 1
@@ -191,6 +191,11 @@ def _without_run(record: Record) -> Callable[[bytes], bytes]:
 
 def _wanted(record: Record, rules: Rules) -> Iterator[RecordedEvent]:
     return filter(rules.want, map(record.event, record.lines()))
+
+
+def differences(a: RecordedEvent, b: RecordedEvent, rules: Rules) -> tuple[FieldDifference, ...]:
+    """The fields in which two events differ, those of the data only where their types are one."""
+    return tuple(_fields(a, b, rules))
 
 
 def _fields(a: RecordedEvent, b: RecordedEvent, rules: Rules) -> Iterator[FieldDifference]:

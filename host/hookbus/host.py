@@ -42,7 +42,8 @@ class Host:
 
     `config` is what `load_config` or `make_config` returns. `plugins` are classes to load besides
     the installed ones, which `group=None` leaves out. `record_to` is a file for all events.
-    `strict` makes every plugin required; `safe_mode` loads none. `load()` may be called first to
+    `strict` makes every plugin required; `safe_mode` loads none. `feed` names the only plugin whose
+    sources are started, such as one that replays what was recorded. `load()` may be called first to
     look at the plugins without an event loop.
     """
 
@@ -57,11 +58,13 @@ class Host:
         record_to: Path | None = None,
         strict: bool = False,
         safe_mode: bool = False,
+        feed: str | None = None,
     ) -> None:
         self.config = config or Config()
         self.redactor = Redactor()
         self.log = hiding(log or make_logger(), self.redactor)
         self.strict = strict
+        self.feed = feed
         self.clock = clock or make_clock(self.config.clock)
         self.run_id = make_run_id(self.config.host.name, self.clock)
         self.services = Services(self._service_changed)
@@ -361,7 +364,7 @@ class Host:
             self.event_bus.commits.attach(service)
 
     def _context_sources(self, record: PluginRecord) -> list[Source]:
-        if record.state is not PluginState.STARTED:
+        if record.state is not PluginState.STARTED or self.feed not in (None, record.name):
             return []
         return self.supervisor.contexts[record.name].sources
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hookbus.cli.options import DEFAULT_FILE, Given, configuration_options, json_option
-from hookbus.cli.output import print_json, print_problems, printing_to_stderr
-from hookbus.errors import ConfigurationError, PluginError, UsageError
+from hookbus.cli.output import print_json, printing_to_stderr
+from hookbus.cli.running import load_host, run_host
+from hookbus.errors import PluginError, UsageError
 from hookbus.logs import LEVELS
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
 REPORT = "report"
 """The plugin that `--report` is meant for."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command()
@@ -71,7 +67,7 @@ def run(
         if pace is not None and not host.clock.simulated:
             raise UsageError("--pace needs the simulated clock: add --set clock.mode=simulated")
         began = time.perf_counter()
-        ended = _run(host, bar=not (no_progress or as_json))
+        ended = run_host(host, bar=not (no_progress or as_json), controlled=True)
     code = exit_code(host, ended)
     _print(host, ended, time.perf_counter() - began, code, report_to, as_json=as_json)
     click.get_current_context().exit(code)
@@ -95,58 +91,13 @@ def _reporting(given: Given, path: Path) -> Given:
 
 
 def _load(given: Given, *, record_to: Path | None, strict: bool, log_level: str) -> Host:
-    from hookbus.cli.terminal import CurrentStderr
-    from hookbus.host import Host
-    from hookbus.logs import make_logger
-
-    log = make_logger(log_level, CurrentStderr())
     if given.file is None:
+        from hookbus.cli.terminal import CurrentStderr
+        from hookbus.logs import make_logger
+
+        log = make_logger(log_level, CurrentStderr())
         log.info(f"there is no {DEFAULT_FILE} here; running with defaults")
-    host = Host(
-        given.config(), record_to=record_to, strict=strict, safe_mode=given.safe_mode, log=log
-    ).load()
-    _tell_mistakes(host)
-    return host
-
-
-def _tell_mistakes(host: Host) -> None:
-    """Print the mistakes in the settings of all plugins; they end a host that requires one."""
-    wrong = [record for record in host.records.values() if record.problems]
-    problems = [problem for record in wrong for problem in record.problems]
-    if any(record.required for record in wrong):
-        raise ConfigurationError(problems)
-    print_problems(problems)
-
-
-def _run(host: Host, *, bar: bool) -> RunReport:
-    from hookbus.cli.progress import progress
-    from hookbus.control.server import control
-    from hookbus.loop import run as run_on_loop
-
-    async def main() -> RunReport:
-        _obey_signals(host)
-        async with control(host):
-            with progress(host, shown=bar):
-                return await host.run()
-
-    return run_on_loop(main(), host.clock)
-
-
-def _obey_signals(host: Host) -> None:
-    """The first signal asks the host to stop, the second ends the process."""
-    loop = asyncio.get_running_loop()
-    received: list[signal.Signals] = []
-
-    def obey(number: signal.Signals) -> None:
-        received.append(number)
-        if len(received) > 1:
-            click.echo("hookbus: ended at once; what was pending is lost", err=True)
-            os._exit(128 + number)
-        host.log.info("stopping; a second time ends it at once", signal=number.name)
-        host.request_stop(f"{number.name} received")
-
-    for number in SIGNALS:
-        loop.add_signal_handler(number, obey, number)
+    return load_host(given, log_level=log_level, record_to=record_to, strict=strict)
 
 
 def exit_code(host: Host, report: RunReport) -> int:

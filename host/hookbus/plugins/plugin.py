@@ -37,6 +37,10 @@ class Plugin:
     """Whether others rest on it: such plugins are started first and stopped last, like a journal.
     """
 
+    outward: ClassVar[bool] = False
+    """Whether it tells the world outside what happens: it sends, prints, or writes files that are
+    meant for people. A replay of recorded events leaves such plugins out unless asked."""
+
     hook_api: ClassVar[int] = 1
     """The version of the hooks that the plugin was made for."""
 

@@ -44,6 +44,7 @@ class DiscordPlugin(Plugin):
     """Sends alerts from chosen events to Discord webhooks, grouped and within its rate limits."""
 
     name = "discord"
+    outward = True
     Settings = DiscordSettings
 
     settings: DiscordSettings

@@ -37,6 +37,7 @@ class LoggingPlugin(Plugin):
     """Logs every event as JSON or as coloured lines, filtered by pattern and level."""
 
     name = "logging"
+    outward = True
     Settings = LoggingSettings
 
     settings: LoggingSettings

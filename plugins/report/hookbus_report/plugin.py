@@ -25,6 +25,7 @@ class ReportPlugin(Plugin):
     """
 
     name = "report"
+    outward = True
     hook_api = 1
     Settings = ReportSettings
 
