@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from hookbus import Event
 from hookbus_journal.schema import TABLES
+from hookbus_journal.why.explanations import write_explanation
 from hookbus_journal.why.reader import Reader
 
 SECOND = 1_000_000_000
+
+BOOKED = ("filtered", "coalesced", "lagged", "dead_lettered", "pending", "abandoned")
 
 
 class Memory:
@@ -72,6 +76,23 @@ class Memory:
              int(time * SECOND), key, *root, cause_run, cause_sequence, json.dumps(data or {})),
         )  # fmt: skip
         return f"{run}-{sequence}"
+
+    def declare(self, *classes: type[Event]) -> None:
+        """Keep what event classes declare."""
+        for cls in classes:
+            write_explanation(self.connection, cls)
+
+    def account(
+        self, time: float, *, name: str = "wishes", filter_text: str, **counts: int
+    ) -> None:
+        """Write an entry of the books of the plugin `shop`, at a time in seconds."""
+        names = ("matched", "delivered", *BOOKED, "failures", "retries")
+        figures = ",".join(str(counts.get(one, 0)) for one in names)
+        self.connection.execute(
+            "INSERT INTO accounts(time_ns, run, plugin, name, filter, delivery, "
+            f"{','.join(names)}) VALUES (?, 1, 'shop', ?, ?, 'best-effort', {figures})",
+            (int(time * SECOND), name, filter_text),
+        )
 
     def reader(self) -> Reader:
         """A reader over a connection that cannot write."""

@@ -213,3 +213,14 @@ def test_failures_and_dead_letters_are_part_of_the_story(memory: Memory) -> None
         ("audit:all", "dead letter 4"),
     ]
     assert [one.evidence for one in troubles] == ["run-2", "run-3", None]
+
+
+def test_the_failures_of_what_followed_are_told_there(memory: Memory) -> None:
+    """A handler that failed on a fill did not fail on its order."""
+    order = memory.add("trading.order")
+    fill = memory.add("trading.fill", cause=order)
+    data = {"subscription": "fills", "plugin": "book", "event_id": fill, "error": "no"}
+    memory.add("hookbus.handler.failed", data, cause=fill)
+    reader = memory.reader()
+    assert tell_story(reader, find_event(reader, order), None).troubles == ()
+    assert len(tell_story(reader, find_event(reader, fill), None).troubles) == 1
