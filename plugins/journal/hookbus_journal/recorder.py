@@ -96,13 +96,13 @@ class Recorder:
 
     def hand_over(self) -> None:
         """Have the writer write what was kept, and what is missing."""
+        if not self._kept and not self._gaps:
+            return
         kept, self._kept = self._kept, []
         if kept and self.waiting + len(kept) > self._most:
             self._fall_behind(len(kept))
             return
         gaps, self._gaps = self._gaps, Counter()
-        if not kept and not gaps:
-            return
         self.waiting += len(kept)
         self._writer.submit(Recording(self, kept, gaps))
 

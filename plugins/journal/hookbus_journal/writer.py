@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from time import monotonic
 from typing import Protocol
 
@@ -93,12 +93,9 @@ class ThreadedWriter:
         while task is not None:
             batch.append(task)
             weight += task.weight
-            if weight >= self._most or monotonic() > latest:
+            if weight >= self._most or monotonic() > latest or self._inbox.empty():
                 return batch, True
-            try:
-                task = self._inbox.get_nowait()
-            except Empty:
-                return batch, True
+            task = self._inbox.get_nowait()
         return batch, False
 
     def _tell(self, call: Callable[[list[Outcome]], None], outcomes: list[Outcome]) -> None:

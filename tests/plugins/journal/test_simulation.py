@@ -50,7 +50,7 @@ async def test_nothing_waits_and_no_thread_is_started(
         at_once(consumer.bury(Delivery(2), 2, letter))
         assert at_once(journal.query(Statement("SELECT count(*) FROM events"))) == [(10,)]
         assert at_once(anext(journal.history(["*"]))).position == 1
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
 
 
 async def test_each_run_begins_anew(tmp_path: Path, simulated_clock: Clock) -> None:
