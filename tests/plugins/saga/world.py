@@ -20,6 +20,8 @@ from hookbus_saga.runner import Runner
 from hookbus_saga.settings import SagaSettings
 from hookbus_saga.store import Store
 
+QUICK = SagaSettings(attempts=3, compensation_attempts=3, delay=1.0, timeout=5.0)
+
 
 class Crashes:
     """Counts the edges of a life, and ends it at one of them; none: it lives on."""
@@ -198,3 +200,14 @@ async def run_until_ended(life: Life, crashes: Crashes) -> None:
     for task in life.tasks:
         if task.done() and not task.cancelled():
             task.result()
+
+
+async def finish(life: Life) -> None:
+    """Wait until nothing goes on."""
+    while going := [task for task in life.tasks if not task.done()]:
+        await asyncio.gather(*going)
+
+
+def names(life: Life) -> list[str]:
+    """The types of what was told."""
+    return [type(event).__name__ for event in life.told]
