@@ -168,12 +168,13 @@ def live(
 async def quiet(host: Any) -> None:
     """Wait until all is committed, and every decision has ended or waits for the market."""
     decisions = host.records["risk"].instance._decisions
-    while True:
-        await host.settled()
-        left = {saga.id: saga for saga in decisions.left()}
-        if all(_waits(left.get(name), life) for name, life in decisions.lives.items()):
-            return
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(10):
+        while True:
+            await host.settled()
+            left = {saga.id: saga for saga in decisions.left()}
+            if all(_waits(left.get(name), life) for name, life in decisions.lives.items()):
+                return
+            await asyncio.sleep(0.001)
 
 
 def _waits(saga: Saga | None, life: Life) -> bool:
