@@ -1,4 +1,4 @@
-"""SIGTERM: `hookbus run` is asked to end while it is under load, and begins again on its journal."""
+"""SIGTERM: `hookbus run` is asked to end under load, and begins again on its journal."""
 
 from __future__ import annotations
 
@@ -50,8 +50,7 @@ enabled = true
 [plugins.workload]
 folder = {folder}
 publishers = 16
-pause = 0.002
-linger = 0.001
+pause = 0.003
 """
 
 TYPES = {
