@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from hookbus.testing import CommandResult, HostFactory
+from hookbus_journal.lock import FileLock
 
 from tests.plugins.journal.asking import ShopRun
 
@@ -125,3 +127,17 @@ async def test_why_not_gives_programs_the_question_too(shop: ShopRun, ask: Ask) 
     assert found["explained"] is True
     assert found["recorded"] == {"count": 0, "newest": []}
     assert found["causes"][0]["kind"] == "refusal"
+
+
+async def test_why_not_knows_whether_the_host_still_runs(shop: ShopRun, ask: Ask) -> None:
+    """A run without an end was killed, unless somebody holds the lock of the journal."""
+    await shop()
+    connection = apsw.Connection(str(shop.path))
+    connection.execute("UPDATE runs SET ended_ns = NULL, clean = 0")
+    connection.close()
+    question = ("why-not", "shop.praised", "--until", "2024-01-02", "--json")
+    killed = [cause["why"] for cause in ask(*question).json["causes"]]
+    assert killed == ["the run hookbus broke off at 2024-01-01T01:00:01Z"]
+    lock = FileLock(shop.path.with_suffix(".lock"), "hookbus")
+    assert ask(*question).json["causes"] == []
+    lock.release()

@@ -49,10 +49,12 @@ def sell(memory: Memory, item: str, time: float = 5) -> str:
     return cause
 
 
-def why_not(memory: Memory, type_: str | None = "shop.bought", **question: Any) -> Answer:
-    """Ask about everything after the first sale."""
-    reader = memory.reader()
-    return explain(reader, ask(reader, type_, **{"since": "1970-01-01T00:00:02", **question}))
+def why_not(
+    memory: Memory, type_: str | None = "shop.bought", *, running: bool = True, **question: Any
+) -> Answer:
+    """Ask about everything after the first sale, of a host that still runs."""
+    reader, asked = memory.reader(), {"since": "1970-01-01T00:00:02", **question}
+    return explain(reader, ask(reader, type_, **asked), running=running)
 
 
 def refuse(memory: Memory, item: str, key: str | None = None, time: float = 5) -> None:
@@ -148,8 +150,12 @@ def test_a_failure_that_was_made_good_is_no_cause(memory: Memory) -> None:
     """The next attempt led to the sale."""
     cause = wish(memory, "tea")
     data = {
-        **{"subscription": "wishes", "plugin": "shop", "event_id": cause},
-        **{"event_type": "shop.wished", "error": "OSError: busy", "will_retry": True},
+        "subscription": "wishes",
+        "plugin": "shop",
+        "event_id": cause,
+        "event_type": "shop.wished",
+        "error": "OSError: busy",
+        "will_retry": True,
     }
     memory.add("hookbus.handler.failed", data, cause=cause, time=5)
     assert only(why_not(memory), "retry").why == "OSError: busy"
@@ -158,8 +164,11 @@ def test_a_failure_that_was_made_good_is_no_cause(memory: Memory) -> None:
 
 
 def test_a_host_that_still_runs_is_not_missed(memory: Memory) -> None:
-    """The newest run has no end yet; an earlier one without an end was killed."""
+    """The newest run has no end yet; without the host, or with a later run, it was killed."""
     wish(memory, "tea")
+    killed = only(why_not(memory, until="1970-01-01T01:00", running=False), "host")
+    assert killed.why == "the run run broke off at 1970-01-01T00:00:05Z"
+    assert why_not(memory, since="1970-01-01T00:30", until="1970-01-01T01:00").causes == []
     assert why_not(memory, until="1970-01-01T01:00").causes == []
     memory.run("second", start=1800)
     assert only(why_not(memory, until="1970-01-01T01:00"), "host").why.startswith(
@@ -203,3 +212,14 @@ def test_conditions_are_tried_on_fields_as_they_are_stored(
     events = list(memory.reader().events("position > 2 ORDER BY position"))
     found = held_back(condition, events)
     assert (None if found is None else [f"run-{one.sequence}" for one in found]) == held
+
+
+def test_a_key_is_looked_for_among_all_events(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many of other keys have come since."""
+    monkeypatch.setattr("hookbus_journal.why.inquiry.MOST", 4)
+    refuse(memory, "soap")
+    for _ in range(9):
+        refuse(memory, "milk")
+    assert only(why_not(memory, key="soap"), "refusal").count == 1

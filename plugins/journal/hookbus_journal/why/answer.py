@@ -79,10 +79,14 @@ class Answer:
         return bool(self.causes or (self.recorded and self.question.to is None))
 
 
-def explain(reader: Reader, question: Question) -> Answer:
-    """Find what kept an event from happening, or from reaching a subscription."""
+def explain(reader: Reader, question: Question, *, running: bool = False) -> Answer:
+    """Find what kept an event from happening, or from reaching a subscription.
+
+    `running` says that the host of the newest run is still on.
+    """
     explanations = read_explanations(reader)
-    first = Inquiry(reader, question, explanations, learn(reader, question.type, explanations))
+    upstream = learn(reader, question.type, explanations)
+    first = Inquiry(reader, question, explanations, upstream, running)
     recorded = [] if question.type is None else first.concerning([question.type])
     answer = Answer(question, recorded)
     causes = [cause for collect in _ONCE for cause in collect(first)]

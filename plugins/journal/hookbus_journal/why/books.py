@@ -24,7 +24,6 @@ _WORDS = {
     "pending": ("waiting", "still waiting for it"),
 }
 
-
 _TOLD = {
     "lagged": ("hookbus.subscription.lagged",),
     "dead_lettered": ("hookbus.event.dead-lettered", "hookbus.handler.failed"),
@@ -103,27 +102,26 @@ def _account(
 ) -> Account:
     counts = dict.fromkeys(_COUNTS, 0)
     for run in inquiry.runs():
-        last = _figures(inquiry, run.number, plugin, name, inquiry.question.until_ns, later=True)
-        first = _figures(inquiry, run.number, plugin, name, inquiry.question.since_ns)
+        place = (run.number, plugin, name)
+        until, since = inquiry.question.until_ns, inquiry.question.since_ns
+        last = _entry(inquiry, place, "time_ns >= ? ORDER BY time_ns", until) or _entry(
+            inquiry, place, "time_ns < ? ORDER BY time_ns DESC", until
+        )
+        first = _entry(inquiry, place, "time_ns < ? ORDER BY time_ns DESC", since)
         for count in _COUNTS:
             before = 0 if count == "pending" else first.get(count, 0)
             counts[count] += max(0, last.get(count, 0) - before)
     return Account(f"{plugin}:{name}", filter_text, condition, counts)
 
 
-def _figures(
-    inquiry: Inquiry, run: int, plugin: str, name: str, time_ns: int, *, later: bool = False
+def _entry(
+    inquiry: Inquiry, place: tuple[int, str, str], condition: str, time_ns: int
 ) -> dict[str, int]:
-    """An entry of the books: the last before a time, or the first after it where there is one."""
-    select = f"SELECT {', '.join(_COUNTS)} FROM accounts WHERE run = ? AND plugin = ? AND name = ?"
-    orders = ["time_ns < ? ORDER BY time_ns DESC", "time_ns <= ? ORDER BY time_ns DESC"]
-    choices = ["time_ns >= ? ORDER BY time_ns", orders[1]] if later else [orders[0]]
-    for choice in choices:
-        sql = f"{select} AND {choice} LIMIT 1"
-        row = next(inquiry.reader.rows(sql, run, plugin, name, time_ns), None)
-        if row is not None:
-            return dict(zip(_COUNTS, row, strict=True))
-    return {}
+    """The first entry of the books for which a condition on its time holds; empty for none."""
+    sql = f"""SELECT {", ".join(_COUNTS)} FROM accounts
+        WHERE run = ? AND plugin = ? AND name = ? AND {condition} LIMIT 1"""
+    row = next(inquiry.reader.rows(sql, *place, time_ns), None)
+    return {} if row is None else dict(zip(_COUNTS, row, strict=True))
 
 
 def _ids(events: list[StoredEvent]) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ def why_not(
     TIME is a date with or without a time of day, in UTC, or a span such as 2h for two hours ago.
     Exit code 0 with an explanation, 1 where the record has none.
     """
+    from hookbus_journal.lock import holder
     from hookbus_journal.why.answer import explain
     from hookbus_journal.why.question import ask
     from hookbus_journal.why.reader import Reader
@@ -91,7 +92,9 @@ def why_not(
 
     with place.reading() as connection:
         reader = Reader(connection)
-        answer = explain(reader, ask(reader, type_, key, since, until, to))
+        question = ask(reader, type_, key, since, until, to)
+        running = holder(place.path.with_suffix(".lock")) is not None
+        answer = explain(reader, question, running=running)
     if as_json:
         print_json(answer_json(answer))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hookbus import StoredEvent
 
@@ -38,31 +38,42 @@ def about(event: StoredEvent, key: str | None) -> bool:
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What all that look for causes work with: one question, or one step upstream of it."""
+    """What all that look for causes work with: one question, or one step upstream of it.
+
+    `running` says that the newest run is still on, and was not killed; `cut` are the types of which
+    there were more events than were looked at.
+    """
 
     reader: Reader
     question: Question
     explanations: Explanations
     upstream: Upstream
+    running: bool = False
     cut: set[str] = field(default_factory=set)
-    """The types of which there were more than were looked at."""
 
     @property
     def plugins(self) -> tuple[str, ...]:
         """The plugins that would have published the event."""
         return self.upstream.publishers
 
-    def events(self, types: Iterable[str], since_ns: int | None = None) -> list[StoredEvent]:
-        """The newest events of some types in the range, or from an earlier time; oldest first."""
+    def events(
+        self, types: Iterable[str], since_ns: int | None = None, key: str | None = None
+    ) -> list[StoredEvent]:
+        """The newest events of some types in the range, or from an earlier time; oldest first.
+
+        With a key only those that may concern it.
+        """
         names = list(types)
         since_ns = self.question.since_ns if since_ns is None else since_ns
         marks = ",".join("?" * len(names))
         found = self.reader.events(
             f"type IN (SELECT id FROM types WHERE name IN ({marks})) AND time_ns BETWEEN ? AND ? "
+            "AND (? IS NULL OR key IS NULL OR key = ? OR instr(data, ?)) "
             "ORDER BY position DESC LIMIT ?",
             *names,
             since_ns,
             self.question.until_ns,
+            *(key, key, key),
             MOST,
         )
         events = list(found)[::-1]
@@ -72,16 +83,23 @@ class Inquiry:
 
     def concerning(self, types: Iterable[str], since_ns: int | None = None) -> list[StoredEvent]:
         """Those of them that concern the key."""
-        return [one for one in self.events(types, since_ns) if about(one, self.question.key)]
+        key = self.question.key
+        return [one for one in self.events(types, since_ns, key) if about(one, key)]
 
     def all_runs(self) -> list[Run]:
-        """Every run that the journal was part of, in the order of starting."""
+        """Every run that the journal was part of, in the order of starting.
+
+        One that is still on lasts as long as the range.
+        """
         rows = self.reader.rows(
             """SELECT id, name, started_ns, ended_ns, clean,
                 (SELECT time_ns FROM events WHERE run = runs.id ORDER BY sequence DESC LIMIT 1)
             FROM runs ORDER BY started_ns"""
         )
-        return [_run(*row) for row in rows if row[2]]
+        runs = [_run(*row) for row in rows if row[2]]
+        if self.running and runs and not runs[-1].clean:
+            runs[-1] = replace(runs[-1], ended_ns=max(runs[-1].ended_ns, self.question.until_ns))
+        return runs
 
     def runs(self) -> list[Run]:
         """The runs that overlap the range."""

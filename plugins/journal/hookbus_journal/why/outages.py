@@ -30,8 +30,7 @@ def missing_host(inquiry: Inquiry) -> Iterator[Cause]:
         how = "ended" if run.clean else "broke off"
         before = f"the run {run.name} {how} at {moment(run.ended_ns)}"
         begin = max(begin, run.ended_ns)
-    running = bool(runs) and not runs[-1].clean
-    if begin < until and not running:
+    if begin < until:
         yield _down(begin, until, before, whole=whole)
 
 
