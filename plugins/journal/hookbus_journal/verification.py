@@ -127,15 +127,15 @@ def _causes(connection: apsw.Connection, *, selective: bool) -> Finding:
 
 
 def _consumers(connection: apsw.Connection) -> Finding:
-    end = value(
+    found = rows(
         connection,
-        "SELECT max(ifnull((SELECT max(position) FROM events), 0), "
-        "ifnull((SELECT value FROM meta WHERE name = 'position'), 0))",
+        'SELECT name, "offset", max(ifnull((SELECT max(position) FROM events), 0), '
+        "ifnull((SELECT value FROM meta WHERE name = 'position'), 0)) "
+        "FROM consumers ORDER BY name",
     )
-    found = rows(connection, 'SELECT name, "offset" FROM consumers ORDER BY name')
     faults = [
         f"the consumer {name!r} is at {offset:,}, beyond the end, {end:,}"
-        for name, offset in found
+        for name, offset, end in found
         if offset > end
     ]
     for table in ("finished", "attempts"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+from hookbus.cli import root
 from hookbus.control.client import NoRunningHost, connect
 from hookbus.testing import CommandResult, run_command
 
@@ -85,8 +87,12 @@ class Desk:
         (folder / "hookbus.toml").write_text(CONFIGURATION, encoding="utf-8")
 
     def __call__(self, *arguments: str | Path) -> CommandResult:
-        """Run `hookbus ARGUMENTS`."""
+        """Run `hookbus ARGUMENTS` in a process of its own."""
         return run_command(*arguments, folder=self.folder)
+
+    def at_once(self) -> AtOnce:
+        """The same desk, where commands run in this process, which takes a tenth of the time."""
+        return AtOnce(self.folder)
 
     def json(self, *arguments: str | Path) -> Any:
         """What a command that must succeed prints with `--json`."""
@@ -102,7 +108,7 @@ class Desk:
         """Let the shop ship everything from now on."""
         (self.folder / "mended").touch()
 
-    @contextmanager
+    @contextlib.contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A host, given once all ten orders are shipped or given up; stopped in order."""
         process = subprocess.Popen(
@@ -142,6 +148,18 @@ class Desk:
         while not condition():
             assert time.monotonic() < limit, "it did not come to that"
             time.sleep(0.02)
+
+
+class AtOnce(Desk):
+    """A desk whose commands, but not its hosts, run in the process of the test."""
+
+    def __call__(self, *arguments: str | Path) -> CommandResult:
+        """Run `hookbus ARGUMENTS`."""
+        with contextlib.chdir(self.folder):
+            done = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "120"}).invoke(
+                root, list(map(str, arguments)), prog_name="hookbus"
+            )
+        return CommandResult(done.exit_code, done.stdout, done.stderr)
 
 
 def json_lines(text: str) -> list[Any]:

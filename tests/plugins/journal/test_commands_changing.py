@@ -151,7 +151,7 @@ def test_a_journal_that_somebody_else_has_open_is_left_alone(desk: Desk) -> None
     done = desk("dead", "discard", "--all", "--file", "copy.db")
     os.close(lock)
     assert done.exit_code == 1
-    assert "copy.lock is held by process 7, run other; stop it first" in done.stderr
+    assert "copy.lock is held by process 7, run other, which cannot be asked" in done.stderr
     assert len(desk.json("dead", "list", "--file", "copy.db")) == 4
     assert desk.json("dead", "discard", "--all", "--file", "copy.db") == {"discarded": 4}
     assert len(desk.json("dead", "list")) == 4

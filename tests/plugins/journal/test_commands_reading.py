@@ -18,14 +18,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """A host has run and ended; nobody changes what it left."""
     desk = Desk(tmp_path_factory.mktemp("finished"))
     desk.run("--events", "events.jsonl")
-    return desk
+    return desk.at_once()
 
 
 @pytest.fixture
 def copied(finished: Desk, tmp_path: Path) -> Desk:
     """A copy of that, for tests that change it."""
     shutil.copytree(finished.folder / ".hookbus", tmp_path / ".hookbus")
-    return Desk(tmp_path)
+    return Desk(tmp_path).at_once()
 
 
 def tamper(desk: Desk, *statements: str) -> None:
@@ -285,3 +285,45 @@ def test_pruned_causes_are_no_fault(copied: Desk) -> None:
     found = copied.json("journal", "verify")
     (causes,) = [one for one in found["checks"] if one["name"] == "causes"]
     assert causes["notes"][0].endswith("causes have been pruned")
+
+
+@pytest.mark.parametrize("why", ["gap", "setting"])
+def test_causes_that_were_not_recorded_are_no_fault(copied: Desk, why: str) -> None:
+    """Where the journal fell behind, or was told to leave events out, that is counted instead."""
+    tamper(copied, f"DELETE FROM events WHERE position = {FIRST.format('shop.ordered')}")
+    arguments = ["journal", "verify"]
+    if why == "gap":
+        tamper(copied, "INSERT INTO gaps SELECT max(id), 3, 'behind', 0 FROM runs")
+        assert copied.json("journal", "info")["not_recorded"] == 3
+        assert "3 events" in copied("journal", "info").stdout
+        told = copied("journal", "export", "export.jsonl")
+        assert told.stderr == "3 events of it had not been recorded\n"
+    else:
+        arguments += ["--set", 'plugins.journal.exclude=["shop.none"]']
+    found = copied.json(*arguments)
+    (causes,) = [one for one in found["checks"] if one["name"] == "causes"]
+    assert causes["notes"] == ["1 causes were not recorded"]
+
+
+def test_an_export_that_fails_leaves_nothing_behind(copied: Desk) -> None:
+    """A file that could be taken for a whole one is worse than none."""
+    (copied.folder / "taken").mkdir()
+    done = copied("journal", "export", "taken/no/export.jsonl")
+    assert done.exit_code == 1
+    assert "No such file or directory" in done.stderr
+    tamper(copied, "UPDATE events SET time_ns = 'noon' WHERE position = 5")
+    assert copied("journal", "export", "export.jsonl").exit_code != 0
+    assert list(copied.folder.glob("export*")) == []
+
+
+def test_an_export_is_in_the_order_of_sequences(copied: Desk) -> None:
+    """Also where a later event was committed first: whoever reads it looks for events by halves."""
+    tamper(
+        copied,
+        "UPDATE events SET position = -position WHERE position IN (5, 6)",
+        "UPDATE events SET position = 11 + position WHERE position < 0",
+    )
+    copied.json("journal", "export", "export.jsonl")
+    exported = json_lines((copied.folder / "export.jsonl").read_text(encoding="utf-8"))
+    sequences = [one["sequence"] for one in exported]
+    assert sequences == sorted(sequences)

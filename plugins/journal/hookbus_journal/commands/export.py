@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,12 +52,21 @@ def export(
         chosen = _chosen(connection, run, all_runs)
         numbers = _types(connection, patterns)
         total = _count(connection, chosen, numbers)
-        draft = target.with_name(f"{target.name}.part")
-        with progress_bar("exporting", total=total) as done:
+        with _drafted(target) as draft, progress_bar("exporting", total=total) as done:
             written = write(draft, _pages(connection, chosen, numbers), done)
         missing = _not_recorded(connection, chosen)
-    os.replace(draft, target)
     _tell(target, written, missing, as_json)
+
+
+@contextmanager
+def _drafted(target: Path) -> Iterator[Path]:
+    """A file that gets its name when it is whole, and goes when it does not come to that."""
+    draft = target.with_name(f"{target.name}.part")
+    try:
+        yield draft
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _writer(target: Path) -> Any:

@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 import apsw
 import click
 from hookbus import JournalError, PluginError, UsageError
-from hookbus.commands import Given, ask, configuration_options, plugin_settings, state_folder
+from hookbus.commands import (
+    Given,
+    ask,
+    configuration_options,
+    is_running,
+    plugin_settings,
+    state_folder,
+)
 
 from hookbus_journal import runs
 from hookbus_journal.database import open_for_reading, open_for_writing
@@ -28,11 +35,11 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Place:
-    """One journal: the file, and whether it is the one that a running host would have."""
+    """One journal: the file, and whether a running host that has it can be asked to change it."""
 
     path: Path
     given: Given
-    hosted: bool
+    askable: bool
 
     @property
     def settings(self) -> JournalSettings:
@@ -81,11 +88,8 @@ class Place:
         """What changes the journal: the running host, or this process where none runs."""
         with self.reading():
             pass
-        try:
-            lock = FileLock(self.path.with_suffix(".lock"), "hookbus journal")
-        except PluginError as held:
-            if not self.hosted:
-                raise JournalError(f"{held.reason}; stop it first") from None
+        lock = self._lock()
+        if lock is None:
             yield Hands(self.given, None)
             return
         try:
@@ -96,6 +100,16 @@ class Place:
                 connection.close()
         finally:
             lock.release()
+
+    def _lock(self) -> FileLock | None:
+        """The lock of the journal; None where a host has it that can be asked."""
+        try:
+            return FileLock(self.path.with_suffix(".lock"), "hookbus journal")
+        except PluginError as held:
+            if self.askable and is_running(self.given):
+                return None
+            mend = "which cannot be asked: stop it, or wait until it is up"
+            raise JournalError(f"{held.reason}, {mend}") from None
 
 
 class Hands:
@@ -157,7 +171,7 @@ def find(given: Given, simulation: bool, file: Path | None) -> Place:
     if file is not None:
         if simulation:
             raise click.UsageError("Both --file and --simulation are given; keep one.")
-        return Place(file, given, hosted=False)
+        return Place(file, given, askable=False)
     simulation = simulation or given.config().clock.mode == "simulated"
     name = "simulation.db" if simulation else "journal.db"
-    return Place(state_folder(given, "journal") / name, given, hosted=not simulation)
+    return Place(state_folder(given, "journal") / name, given, askable=not simulation)
