@@ -25,17 +25,23 @@ class Stall:
         self._reason: str | None = None
 
     async def stored(self, call: Callable[[], Awaitable[T]]) -> T:
-        """What the journal answers, as soon as it can."""
+        """What the journal answers, as soon as it can.
+
+        Raises `JournalError` once the subscription is closed: another one may have taken over.
+        """
         wait = FIRST_WAIT
         while True:
             try:
                 answer = await call()
             except JournalError as error:
+                refusal = error
                 self._begin(error_text(error))
             else:
                 self._end()
                 return answer
             await self._subscription.bus.clock.sleep(wait)
+            if self._subscription.closed:
+                raise refusal
             wait = min(2 * wait, LONGEST_WAIT)
 
     def _begin(self, reason: str) -> None:
