@@ -71,8 +71,8 @@ def demonstrate(folder: Path, rounds: int, progress: Progress) -> Outcome:
     )
 
 
-async def run(rounds: int, folder: Path, *, seed: int = 0, level: str = "FULL") -> Result:
-    """Cut the power `rounds` times; `level` is the level of sync for what must survive it."""
+async def run(rounds: int, folder: Path, *, seed: int = 0, level: str | None = None) -> Result:
+    """Cut the power `rounds` times; `level` plants a bug: another level of sync."""
     random = Random(seed)
     result, known = Result(), Acknowledged()
     place = folder / "disk-0"
@@ -94,14 +94,15 @@ async def one_round(
     known: Acknowledged,
     number: int,
     random: Random,
-    level: str,
+    level: str | None,
     result: Result,
 ) -> None:
     """Write until the power goes."""
     disk = LosingDisk(f"losing-{id(known)}-{number}", random)
     try:
         async with opened(place, run=f"run-{number}", vfs=disk.name) as session:
-            session.committer.levels = ("NORMAL", level)
+            if level is not None:
+                session.committer.levels = (level, level)
             session.committer.checkpoints.due = random.choice((5, 20, 80, 1_000))
             left = random.randint(5, 60)
             work = [publish(session, known, one, left, number) for one in range(PUBLISHERS)]

@@ -239,6 +239,25 @@ async def test_a_query_that_is_cancelled_ends(tmp_path: Path) -> None:
             assert await session.journal.query(Statement("SELECT 1")) == [(1,)]
 
 
+@pytest.mark.real_time
+@pytest.mark.usefixtures("simulated_clock")
+async def test_a_query_that_holds_up_the_log_is_ended(tmp_path: Path) -> None:
+    """With an error that says so; the log begins anew, and short reads go on."""
+    async with opened(tmp_path) as session:
+        session.committer.checkpoints.due = 10
+        await append(session, *envelopes(500))
+        sql = "SELECT count(*) FROM events a, events b, events c, events d"
+        query = asyncio.ensure_future(session.journal.query(Statement(sql)))
+        await asyncio.sleep(0.05)
+        for first in range(1_000, 5_000, 100):
+            await append(session, *envelopes(100, first=first))
+        with pytest.raises(JournalError, match="took so long that it held up the journal"):
+            async with asyncio.timeout(10):
+                await query
+        assert len(await kept(session)) == 4_500
+        assert session.committer.checkpoints.pages < 100
+
+
 async def test_a_query_reads_what_is_committed_and_changes_nothing(journals: Journals) -> None:
     """Everything but SELECT is refused, and bad SQL is named."""
     async with journals() as session:
@@ -295,12 +314,24 @@ async def test_the_history_is_read_by_type_time_and_position(journals: Journals)
 async def test_a_history_ends_where_it_was_when_it_began(journals: Journals) -> None:
     """What is written while it is read is not in it: who replays does not chase himself."""
     async with journals() as session:
-        await append(session, *envelopes(5))
+        await append(session, *envelopes(PAGE + 5))
         seen = 0
         async for event in session.journal.history(["*"]):
             seen += 1
-            await append(session, envelope(Traded(), 100 + event.sequence))
-        assert seen == 5
+            if seen < PAGE:
+                await append(session, envelope(Traded(), 9_000 + event.sequence))
+        assert seen == PAGE + 5
+
+
+async def test_a_clock_that_was_set_back_hides_nothing(journals: Journals) -> None:
+    """From a time on means by the time of each event, not by the place of the first."""
+    async with journals() as session:
+        events = envelopes(6)
+        for one, seconds in zip(events, (10, 20, 30, 15, 25, 35), strict=True):
+            one.time_ns = NOON + seconds
+        await append(session, *events)
+        late = await kept(session, "*", since_ns=NOON + 25)
+        assert [one.sequence for one in late] == [3, 5, 6]
 
 
 async def test_after_the_end_everything_is_refused(journals: Journals) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -96,13 +97,16 @@ async def test_what_a_consumer_has_not_finished_stays(journals: Journals) -> Non
 @pytest.mark.usefixtures("simulated_clock")
 async def test_positions_are_never_used_twice(tmp_path: Path) -> None:
     """Not after everything was removed, over a restart, and not after a crash."""
-    clock = Later(NOON + 100 * DAY_NS)
+    clock, crashed = Later(NOON + 100 * DAY_NS), tmp_path / "crashed"
     async with opened(tmp_path, clock=clock) as session:
         await append(session, *envelopes(5))
         await session.prune()
         assert await positions(session) == []
-    async with opened(tmp_path, run="next", clock=clock) as session:
-        assert await append(session, envelope(Traded(), 6)) == [6]
+        shutil.copytree(tmp_path, crashed)
+    for folder in (tmp_path, crashed):
+        async with opened(folder, run="next", clock=clock) as session:
+            assert session.last_run == ("test-run", folder == tmp_path)
+            assert await append(session, envelope(Traded(), 6)) == [6]
 
 
 @pytest.mark.real_time
