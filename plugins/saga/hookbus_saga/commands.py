@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -72,4 +73,5 @@ def _print(found: dict[str, Any], *, as_json: bool) -> None:
     )
     recorded = {"begun with": data} | {one["name"]: one["data"] for one in steps}
     for name, values in recorded.items():
-        click.echo(f"\n{name}: {values}" if values else "", nl=bool(values))
+        if values:
+            click.echo(f"\n{name}: {json.dumps(values, ensure_ascii=False)}")

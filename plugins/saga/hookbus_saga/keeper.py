@@ -75,9 +75,7 @@ class Keeper:
     def awake(self, id: str) -> None:  # noqa: A002
         """See `Sagas.awake`."""
         flow = self._flows.get(id)
-        if flow is not None and flow.active:
-            flow.awakened = True
-        elif flow is not None and flow.goes_on:
+        if flow is not None and flow.goes_on:
             self._launch(self._run(flow), id)
 
     async def find(self, id: str) -> Saga | None:  # noqa: A002
@@ -132,6 +130,9 @@ class Keeper:
         except HookbusError as error:
             told.set_exception(error)
             return
+        except asyncio.CancelledError:
+            told.cancel()
+            raise
         finally:
             del self._beginning[saga_id]
         told.set_result(flow.saga)
@@ -166,7 +167,10 @@ class Keeper:
 
     async def _run(self, flow: Flow) -> None:
         """Run a saga until it waits for news, again when there was news meanwhile."""
-        flow.active = flow.awakened = True
+        flow.awakened = True
+        if flow.active or not flow.goes_on:
+            return
+        flow.active = True
         try:
             while flow.awakened:
                 flow.awakened = False

@@ -77,8 +77,8 @@ def test_sagas_are_listed_shown_and_resumed(shell: Shell) -> None:
     ended = shell("list", "--ended", "5", "--json").json
     assert [(one["id"], one["state"]) for one in ended] == [("one", "completed"), ("two", "parked")]
     shown = shell("show", "one").stdout
-    assert "begun with: {'to': 'Rome'}" in shown
-    assert "book: {'seat': 7}" in shown
+    assert 'begun with: {"to": "Rome"}' in shown
+    assert 'book: {"seat": 7}' in shown
     steps = shell("show", "two", "--json").json["steps"]
     assert [(one["name"], one["state"]) for one in steps] == [("book", "undoing"), ("go", "failed")]
     missing = shell("show", "three")

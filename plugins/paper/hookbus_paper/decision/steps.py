@@ -4,7 +4,7 @@ What was seen is what the saga is begun with; what was decided, placed and settl
 the steps. The saga is called as its order is, so whoever is asked twice can tell.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -108,7 +108,7 @@ class DecisionSteps:
 
     # Execute
 
-    def execute(self, _: str, data: Data) -> Any:
+    def execute(self, _: str, data: Data) -> Outcome | Awaitable[Outcome]:
         """Place the order that was decided."""
         order = wanted_by(data["decide"])
         if self._at_once:
