@@ -123,7 +123,7 @@ class Host:
 
     def _set_simulation_start(self) -> None:
         if isinstance(self.clock, SimulatedClock) and self.config.clock.start is None:
-            start = self.assembly.simulation_start_ns()
+            start = None if self.feed else self.assembly.simulation_start_ns()
             if start is not None and self.clock.now_ns() == 0:
                 self.clock.start_at(start)
 

@@ -1,0 +1,1 @@
+"""Replaying what a journal has recorded, and comparing what comes of it."""

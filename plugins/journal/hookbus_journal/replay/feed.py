@@ -1,0 +1,98 @@
+"""The feed: publishes recorded events again, at their times and in their order."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+from hookbus import Bus, Event, EventRegistry, HookbusError, SimulatedClock, Source
+from pydantic import ValidationError
+
+from hookbus_journal.replay.recording import Input
+
+REPORT_EVERY: Final = 1_000
+"""Events between two reports of the progress."""
+
+
+class Inputs(Protocol):
+    """What is to be fed."""
+
+    def count(self) -> int:
+        """How many events there are."""
+
+    def __iter__(self) -> Iterator[Input]: ...
+
+
+class Feed:
+    """Feeds the inputs of a recording into a bus.
+
+    `current` is the event that was published last; `fed` has the positions of those that were, and
+    `unfed` of those that no plugin can read, which `unreadable` counts by type, with the first
+    error of each type in `errors`. `finished` says that it came to the end.
+
+    Between two events of the same instant everything settles, unless the one followed the other at
+    once when they were recorded.
+    """
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.current: Event | None = None
+        self.fed = array("q")
+        self.unfed = array("q")
+        self.unreadable: Counter[str] = Counter()
+        self.errors: dict[str, str] = {}
+        self.finished = False
+        self._clock = clock
+
+    async def run(
+        self,
+        source: Source,
+        inputs: Inputs,
+        registry: EventRegistry,
+        voice: Callable[[str], Bus],
+        end_ns: int,
+    ) -> None:
+        """Publish every input in the name of the plugin that it came from; wait until `end_ns`."""
+        clock, total, last = self._clock, inputs.count(), 0
+        buses: dict[str, Bus] = {}
+        for one in inputs:
+            if one.time_ns > clock.now_ns():
+                await clock.sleep_until(one.time_ns)
+            elif one.sequence != last + 1:
+                await clock.settled()
+            last = one.sequence
+            event = self._decoded(registry, one)
+            if event is None:
+                continue
+            self.current = event
+            bus = buses.get(one.source) or buses.setdefault(one.source, voice(one.source))
+            await bus.publish(event)
+            self.fed.append(one.position)
+            if len(self.fed) % REPORT_EVERY == 0:
+                source.progress(len(self.fed), total, f"{clock.now():%Y-%m-%d %H:%M}")
+        source.progress(len(self.fed), total)
+        await clock.sleep_until(end_ns)
+        self.finished = True
+
+    def _decoded(self, registry: EventRegistry, one: Input) -> Event | None:
+        try:
+            return decode(registry, one)
+        except (HookbusError, ValueError) as error:
+            self.errors.setdefault(one.type, str(error))
+            self.unreadable[one.type] += 1
+            self.unfed.append(one.position)
+            return None
+
+
+def decode(registry: EventRegistry, one: Input) -> Event:
+    """The event of an input; raises `UnknownEventType`, `EventDecodeError` or `ValueError`."""
+    cls = registry.get(one.type)
+    declared = cls.__event__
+    if declared is not None and declared.version == one.version:
+        try:
+            return cls.model_validate_json(one.data)
+        except ValidationError:
+            pass  # the way below says what is wrong in words
+    return registry.decode(one.type, json.loads(one.data), one.version)

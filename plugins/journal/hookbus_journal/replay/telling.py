@@ -1,0 +1,156 @@
+"""A trial as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from hookbus import StoredEvent
+from hookbus.commands import ABSENT, FieldDifference, print_table
+
+from hookbus_journal.commands.texts import counted, fields, moment
+from hookbus_journal.replay.outputs import Output
+from hookbus_journal.replay.recording import Recording
+from hookbus_journal.replay.trial import Trial
+from hookbus_journal.replay.verdict import Verdict
+
+_COLUMNS = ("Event", "Time", "Type", "Key", "Source", "Fields")
+
+
+def print_trial(recording: Recording, trial: Trial) -> None:
+    """Print what was fed, and what came of it."""
+    _print_remarks(trial)
+    feed = trial.played.feed
+    fed = f"{counted(len(feed.fed), 'input')} of {recording.run.name} fed in"
+    click.echo(f"{fed} {trial.played.seconds:,.1f} s ({trial.played.events_per_second:,.0f}/s).")
+    if not feed.finished:
+        click.echo(f"It ended early, and nothing is compared: {trial.played.reason}.")
+    elif trial.verdict is not None:
+        _print_verdict(recording, trial, trial.verdict)
+
+
+def _print_remarks(trial: Trial) -> None:
+    feed = trial.played.feed
+    for name, count in sorted(feed.unreadable.items()):
+        click.echo(f"{counted(count, f'{name} event')} not fed: {feed.errors[name]}", err=True)
+    if trial.left_out:
+        names = ", ".join(trial.left_out)
+        click.echo(f"Left out, as they reach outside (--with runs one): {names}", err=True)
+    for name in trial.played.failed:
+        click.echo(f"The plugin {name} failed in the replay.", err=True)
+
+
+def _print_verdict(recording: Recording, trial: Trial, verdict: Verdict) -> None:
+    click.echo(_headline(recording, verdict))
+    if trial.elsewhere:
+        click.echo(f"{counted(trial.elsewhere, 'event')} go back to no input; not compared.")
+    if verdict.without_data:
+        text = counted(verdict.without_data, "event")
+        click.echo(f"{text} had been recorded without their fields, which are not compared.")
+    if verdict.fields:
+        click.echo()
+        print_table(
+            ("Field", "Recorded", "Replayed"), map(_field_row, verdict.fields), keep=("Field",)
+        )
+    for title, chain in zip(("record", "replay"), trial.led_to, strict=True):
+        if chain:
+            click.echo(f"\nHow it came about in the {title}:")
+            print_table(_COLUMNS, _chain_rows(trial.input, chain), keep=_COLUMNS[:5])
+
+
+def _headline(recording: Recording, verdict: Verdict) -> str:
+    if verdict.same:
+        return f"The same: {counted(verdict.equal, 'event')} came of it, as recorded."
+    before = f"Not the same: {counted(verdict.equal, 'event')} came of it as recorded, then"
+    ours, theirs = verdict.recorded, verdict.replayed
+    if ours is None or theirs is None:
+        whole = f"{_named(recording, ours)} of the record is missing" if ours else ""
+        return f"{before} {whole or f'the replay has {_named(None, theirs)} more'}."
+    if ours.type != theirs.type:
+        return (
+            f"{before} the record has {_named(recording, ours)}, and the replay "
+            f"{_named(None, theirs)}."
+        )
+    names = ", ".join(one.path for one in verdict.fields)
+    return f"{before} {_named(recording, ours)} of the record differs in {names}."
+
+
+def _named(recording: Recording | None, output: Output | None) -> str:
+    if output is None:
+        return "nothing"
+    if recording is None:
+        return f"a {output.type}"
+    return f"{output.type} ({recording.run.name}-{output.sequence})"
+
+
+def _field_row(one: FieldDifference) -> tuple[str, str, str]:
+    return one.path, _shown(one.a), _shown(one.b)
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is ABSENT else json.dumps(value, ensure_ascii=False)
+
+
+def _chain_rows(came_from: StoredEvent | None, chain: list[Output]) -> Iterable[tuple[Any, ...]]:
+    if came_from is not None and chain[0].cause is not None:
+        yield _row("input", came_from)
+    for one in chain:
+        yield _row(one.sequence, one)
+
+
+def _row(name: str | int, event: Output | StoredEvent) -> tuple[Any, ...]:
+    time = moment(event.time_ns)
+    return name, time, event.type, event.key, event.source, fields(event.data)
+
+
+def trial_json(recording: Recording, trial: Trial) -> dict[str, Any]:
+    """The same as plain data."""
+    feed, verdict = trial.played.feed, trial.verdict
+    return {
+        "run": recording.run.name,
+        "inputs": len(feed.fed),
+        "unreadable": dict(sorted(feed.unreadable.items())),
+        "left_out": list(trial.left_out),
+        "failed_plugins": list(trial.played.failed),
+        "finished": feed.finished,
+        "reason": trial.played.reason,
+        "seconds": round(trial.played.seconds, 3),
+        "inputs_per_second": round(trial.played.events_per_second),
+        "same": None if verdict is None else verdict.same,
+        "equal_events": None if verdict is None else verdict.equal,
+        "not_compared": trial.elsewhere,
+        "without_data": 0 if verdict is None else verdict.without_data,
+        "divergence": None
+        if verdict is None or verdict.same
+        else _divergence(recording, trial, verdict),
+    }
+
+
+def _divergence(recording: Recording, trial: Trial, verdict: Verdict) -> dict[str, Any]:
+    recorded, replayed = trial.led_to
+    run = recording.run.name
+    return {
+        "recorded_id": None if verdict.recorded is None else f"{run}-{verdict.recorded.sequence}",
+        "fields": [_field_json(one) for one in verdict.fields],
+        "input": None if trial.input is None else json.loads(trial.input.to_json()),
+        "recorded": [_output_json(one) for one in recorded],
+        "replayed": [_output_json(one) for one in replayed],
+    }
+
+
+def _field_json(one: FieldDifference) -> dict[str, Any]:
+    sides = {"recorded": one.a, "replayed": one.b}
+    return {"path": one.path} | {k: v for k, v in sides.items() if v is not ABSENT}
+
+
+def _output_json(one: Output) -> dict[str, Any]:
+    return {
+        "sequence": one.sequence,
+        "time_ns": one.time_ns,
+        "type": one.type,
+        "key": one.key,
+        "source": one.source,
+        "data": json.loads(one.data),
+    }
