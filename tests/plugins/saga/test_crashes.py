@@ -19,7 +19,14 @@ RULES = SagaSettings(attempts=3, compensation_attempts=3, delay=0.0, timeout=60.
 NAMES = ("a", "b", "c")
 FAILURES = st.sampled_from([0, 0, 0, 1, 2, 3, 4])
 PLANS = st.lists(
-    st.builds(Plan, refused=FAILURES, lost=st.integers(0, 1), mute=FAILURES, stuck=FAILURES),
+    st.builds(
+        Plan,
+        refused=FAILURES,
+        lost=st.integers(0, 1),
+        mute=FAILURES,
+        stuck=FAILURES,
+        slow=st.sampled_from([0, 0, 1, 2]),
+    ),
     min_size=1,
     max_size=3,
 )
@@ -75,7 +82,7 @@ def expected(plans: list[Plan]) -> SagaState:
     for place, plan in enumerate(plans):
         unknown = False
         if plan.refused < RULES.attempts:
-            if not plan.lost or plan.mute < RULES.attempts:
+            if not (plan.lost or plan.slow) or plan.mute < RULES.attempts:
                 continue
             unknown = True
         mute = plan.mute - RULES.attempts if unknown else 0
@@ -110,6 +117,7 @@ PLANS_TO_CRASH = {
     "all is done": [Plan(), Plan(), Plan()],
     "the way back": [Plan(), Plan(stuck=1), Plan(refused=9)],
     "lost answers": [Plan(lost=1), Plan(refused=1, lost=1)],
+    "news": [Plan(slow=2), Plan(slow=1, lost=1), Plan(refused=9)],
     "nobody knows": [Plan(), Plan(lost=1, mute=4)],
 }
 

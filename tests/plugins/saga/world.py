@@ -13,7 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hookbus import Envelope, Outcome, SimulatedClock, Statement, Step, TransactionRefused
+from hookbus import (
+    Envelope,
+    Outcome,
+    SagaState,
+    SimulatedClock,
+    Statement,
+    Step,
+    TransactionRefused,
+)
 from hookbus.logs import make_logger
 from hookbus_saga.keeper import Keeper
 from hookbus_saga.runner import Runner
@@ -80,13 +88,14 @@ class Plan:
     """What a step does: how often each call fails before it works, and how.
 
     `refused`: `act` says that it is not done. `lost`: `act` does it, and raises. `mute`: `ask` does
-    not know. `stuck`: `compensate` fails.
+    not know. `stuck`: `compensate` fails. `slow`: it is done, and `ask` says that it is under way.
     """
 
     refused: int = 0
     lost: int = 0
     mute: int = 0
     stuck: int = 0
+    slow: int = 0
 
 
 class World:
@@ -110,13 +119,15 @@ class World:
             await self._edge(f"did {key}")
             if self._fails(key, "lost", plan.lost):
                 raise OSError("the answer was lost")
-            return Outcome.done({"key": key})
+            return Outcome.under_way() if plan.slow else Outcome.done({"key": key})
 
         async def ask(key: str, data: Mapping[str, Any]) -> Outcome:
             await self._edge(f"ask {key}")
             if self._fails(key, "mute", plan.mute):
                 return Outcome.unknown("no answer")
             held = self.done[key] > self.undone[key]
+            if held and self._fails(key, "slow", plan.slow):
+                return Outcome.under_way()
             return Outcome.done({"key": key}) if held else Outcome.not_done("not there")
 
         async def compensate(key: str, data: Mapping[str, Any]) -> Outcome:
@@ -193,8 +204,13 @@ async def run_until_ended(life: Life, crashes: Crashes) -> None:
     died = asyncio.ensure_future(crashes.dead.wait())
     while True:
         going = [task for task in life.tasks if not task.done()]
-        if not going or died.done():
+        waiting = [saga for saga in life.keeper.open() if saga.state is not SagaState.PARKED]
+        if died.done() or not (going or waiting):
             break
+        if not going:
+            for saga in waiting:
+                life.keeper.awake(saga.id)
+            continue
         await asyncio.wait([died, *going], return_when=asyncio.FIRST_COMPLETED)
     died.cancel()
     for task in life.tasks:
