@@ -223,3 +223,16 @@ def test_a_key_is_looked_for_among_all_events(
     for _ in range(9):
         refuse(memory, "milk")
     assert only(why_not(memory, key="soap"), "refusal").count == 1
+
+
+def test_the_skipped_runs_of_a_job_are_one_cause(memory: Memory) -> None:
+    """Each has a reason of its own, and the newest is told; one that was coalesced was made up."""
+    memory.add("shop.restocked", source="shop", time=1)
+    for second in (5, 6):
+        data = {"outcome": "skipped", "reason": f"the run due at {second} was still on"}
+        memory.add("hookbus.job.skipped", data, key="shop.restock", time=second)
+    memory.add("hookbus.job.skipped", {"outcome": "coalesced"}, key="shop.restock", time=7)
+    skipped, coalesced = why_not(memory, "shop.restocked").causes
+    assert (skipped.certainty, skipped.count) == ("likely", 2)
+    assert skipped.why == "the run due at 6 was still on"
+    assert (coalesced.certainty, coalesced.what) == ("possible", "the job shop.restock: coalesced")

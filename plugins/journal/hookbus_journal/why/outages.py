@@ -78,27 +78,31 @@ def ended_sources(inquiry: Inquiry) -> Iterator[Cause]:
 
 
 def jobs(inquiry: Inquiry) -> Iterator[Cause]:
-    """Jobs that were skipped, missed, switched off or failed."""
-    groups: dict[tuple[str, str, str], list[StoredEvent]] = defaultdict(list)
-    type_ = inquiry.question.type or ""
+    """Jobs that were skipped, missed, switched off or failed; the newest reason of each is told."""
+    groups: dict[tuple[str, str], list[StoredEvent]] = defaultdict(list)
     for event in inquiry.events(_JOB_TYPES, inquiry.begin_ns()):
-        data, name = fields_of(event), str(event.key)
-        lasting = data.get("outcome") == "disabled"
-        if (lasting or event.time_ns >= inquiry.question.since_ns) and _own_job(inquiry, name):
-            groups[name, data.get("outcome", "failed"), _reason(data)].append(event)
-    for (name, outcome, reason), events in groups.items():
+        name, outcome = str(event.key), str(fields_of(event).get("outcome", "failed"))
+        in_time = outcome == "disabled" or event.time_ns >= inquiry.question.since_ns
+        if in_time and _own_job(inquiry, name):
+            groups[name, outcome].append(event)
+    for (name, outcome), events in groups.items():
         yield Cause(
             kind="job",
-            certainty="certain"
-            if type_.startswith(_JOB)
-            else "likely"
-            if inquiry.plugins
-            else "possible",
+            certainty=_job_certainty(inquiry, outcome),
             what=f"the job {name}: {outcome}",
-            why=reason,
+            why=_reason(fields_of(events[-1])),
             count=len(events),
             evidence=tuple(map(event_id, events)),
         )
+
+
+def _job_certainty(inquiry: Inquiry, outcome: str) -> Certainty:
+    """A run that was coalesced has another that stands for it."""
+    if outcome == "coalesced":
+        return "possible"
+    if (inquiry.question.type or "").startswith(_JOB):
+        return "certain"
+    return "likely" if inquiry.plugins else "possible"
 
 
 def _own_job(inquiry: Inquiry, name: str) -> bool:
