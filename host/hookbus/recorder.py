@@ -19,7 +19,9 @@ BATCH = 512
 
 
 class Recorder:
-    """Writes the events of one bus, in the order of their sequence.
+    """Writes the events of one bus, in the order in which they are dispatched.
+
+    That is the order of their sequence, but for durable events, which are committed first.
 
     Events are kept until the event loop has its next turn; in a simulation that does not keep pace
     with real time, until there are `BATCH` of them. Where the file cannot be written any more, it

@@ -78,7 +78,8 @@ class Record:
     """The record of one run.
 
     Lines are read as a stream. An event is found by its sequence by halving the file again and
-    again, since a record is in that order: no index is kept, however long the run was. `torn` is
+    again, since a record is in that order but for durable events, which are searched for: no index
+    is kept, however long the run was. `torn` is
     the number of bytes after the last whole line, which a crash leaves behind; they are not read.
     `run` is the name of the run, `position` is how far `lines` has come, in bytes, out of `size`.
 
@@ -137,7 +138,18 @@ class Record:
                 low = start + len(text)
         text = _line_after(file, low)[1]
         found = self._event(text) if text else None
-        return found if found is not None and found.attributes["id"] == id_ else None
+        in_place = found is not None and found.attributes["id"] == id_
+        return found if in_place else self._search(file, id_)
+
+    def _search(self, file: BinaryIO, id_: str) -> RecordedEvent | None:
+        """An event that is not in its place: durable ones are dispatched after their commit."""
+        wanted = json.dumps(id_).encode()
+        file.seek(0)
+        while file.tell() < self.size:
+            text = file.readline()
+            if wanted in text and self._event(text).attributes["id"] == id_:
+                return self._event(text)
+        return None
 
     def _event(self, text: bytes, number: int | None = None) -> RecordedEvent:
         try:

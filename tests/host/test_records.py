@@ -157,6 +157,19 @@ def test_an_event_without_an_attribute_is_refused(tmp_path: Path, attribute: str
             list(map(record.event, record.lines()))
 
 
+@settings(deadline=None)
+@given(events=runs(), places=st.data())
+def test_a_cause_that_was_dispatched_late_is_found(
+    tmp_path_factory: pytest.TempPathFactory, events: list[CloudEvent], places: st.DataObject
+) -> None:
+    """Durable events come after their commit, behind others that were published later."""
+    late = places.draw(st.permutations(events))
+    record = Record(write(tmp_path_factory.mktemp("record") / "a.jsonl", late))
+    for line, written in zip(record.lines(), late, strict=True):
+        chain = record.chain(record.event(line))
+        assert sequences(chain) == causes(events, written)
+
+
 def test_events_out_of_order_are_not_taken_for_causes(tmp_path: Path) -> None:
     """Two records in one file cannot be searched by sequence, and no wrong cause is named."""
     events = [event(n, n - 1 if n > 1 else None) for n in range(1, 40)]
