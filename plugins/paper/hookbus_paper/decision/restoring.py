@@ -8,7 +8,6 @@ from hookbus import PluginContext, Saga, ServiceMissing
 from hookbus_trading.flow import Fill, Order, OrderEvent
 
 from hookbus_paper.decision.decisions import Decisions
-from hookbus_paper.decision.ledger import Reservation
 from hookbus_paper.decision.steps import reservation_of, wanted_by
 from hookbus_paper.execution.broker import PaperBroker
 from hookbus_paper.money import EXACT
@@ -16,9 +15,6 @@ from hookbus_paper.portfolio.library import Library
 from hookbus_paper.risk.desk import RiskDesk
 
 __all__ = ["restore"]
-
-_UNRESERVED = Reservation(Decimal(0), opens=False)
-"""For an order that the risk check has not made."""
 
 
 class _OpenOrders:
@@ -56,8 +52,9 @@ async def restore(context: PluginContext, decisions: Decisions, desk: RiskDesk) 
         entries += 1
         decisions.lives.follow(event)
         opened.follow(event)
-        reserved = reservations.get(event.order_id, _UNRESERVED)
-        desk.restore(event, reserved.price, opens=reserved.opens)
+        made = reservations.get(event.order_id)
+        price, opens = (None, False) if made is None else (made.price, made.opens)
+        desk.restore(event, price, opens=opens)
         if library is not None and isinstance(event, Fill):
             library.restore(event)
     unplaced = [saga.data for saga in left if _is_unplaced(decisions, saga)]

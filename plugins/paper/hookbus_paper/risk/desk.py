@@ -89,13 +89,17 @@ class RiskDesk:
             "policy": None if policy is None else policy.mode,
         }
 
-    def restore(self, event: OrderEvent, price: Decimal, *, opens: bool) -> None:
-        """Take an order event of an earlier run, before anything else; see `Exposure.sent`."""
+    def restore(self, event: OrderEvent, price: Decimal | None, *, opens: bool) -> None:
+        """Take an order event of an earlier run, before anything else; see `Exposure.sent`.
+
+        `price` is None for an order that this desk has not made, which it does not follow either.
+        """
         prefix, _, number = event.order_id.rpartition("-")
         if number.isdecimal():
             self._numbers[prefix] = max(self._numbers.get(prefix, 0), int(number))
         if isinstance(event, Order):
-            self.exposure.sent(event, price, opens=opens)
+            if price is not None:
+                self.exposure.sent(event, price, opens=opens)
         elif isinstance(event, Fill):
             self.exposure.filled(event)
         else:
