@@ -28,7 +28,7 @@ ROUNDS = 1_000
 FEW = 60
 
 LIMIT = 64_000_000
-"""Bytes that the log may take with the journal's own `DUE_PAGES`."""
+"""Bytes that the log may take with the journal's own `DUE_PAGES`, whatever batches add to it."""
 
 SIZE = 1_000
 """Bytes of an event; twice the limit of the log is written."""

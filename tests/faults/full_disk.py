@@ -33,7 +33,7 @@ FEW = 3
 LEFT = 400_000
 """Bytes that are free at the most when a round begins."""
 
-FINISHED = 40
+FINISHED = 100
 """Events that the consumer finishes on the full disk."""
 
 
@@ -93,7 +93,7 @@ async def run(
     result, random, told = Result(), Random(seed), Told()
     with kind(folder) as disk:
         around = {"vfs": disk.vfs, "allocate": disk.allocate, "told": told}
-        async with opened(folder, settings={"reserve_bytes": 1_000_000}, **around) as session:
+        async with opened(folder, settings={"reserve_bytes": 4 * 1024 * 1024}, **around) as session:
             old = session.committer.reserve
             session.committer.reserve = reserve(old.path, old.size, disk.allocate)
             session.committer.reserve.spent = False
@@ -125,7 +125,7 @@ class Rounds:
         """Fill the disk, see what still works, make room, and see that all works again."""
         result = self._result
         result.rounds += 1
-        await self._publish(200)
+        await self._publish(400)
         self._disk.fill(self._random.randint(0, LEFT))
         try:
             await self._publish(100_000)

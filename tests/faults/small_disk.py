@@ -116,7 +116,7 @@ def limited(folder: Path) -> Iterator[SmallDisk]:
 
 
 @contextmanager
-def mounted(folder: Path, size: int = 24 * 1024 * 1024) -> Iterator[SmallDisk]:
+def mounted(folder: Path, size: int = 128 * 1024 * 1024) -> Iterator[SmallDisk]:
     """A small file system; raises `subprocess.CalledProcessError` where mounting is not allowed."""
     options = ["-t", "tmpfs", "-o", f"size={size}"]
     subprocess.run(["mount", *options, "tmpfs", folder], check=True, capture_output=True)

@@ -7,8 +7,11 @@ from typing import Final
 
 import apsw
 
-DUE_PAGES: Final = 1_000
-"""Pages in the log after which it is carried over as far as readers allow: 4 MB."""
+DUE_PAGES: Final = 500
+"""Pages in the log after which it is carried over as far as readers allow: 2 MB.
+
+That is half of the reserve, which therefore has room for them when the disk is full.
+"""
 
 PRESSING: Final = 6
 """Times `DUE_PAGES` after which the writer waits for readers, so that the log begins anew."""
@@ -44,6 +47,11 @@ class Checkpoints:
             self._tried_at = 0
         self.pages = pages
         return apsw.SQLITE_OK
+
+    def make(self) -> None:
+        """Carry the log over as far as readers allow."""
+        self._tried_at = self.pages
+        self._make(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def make_if_due(self, *, soon: bool = False) -> None:
         """Carry the log over when it has grown by `due` pages, `soon` by a tenth of them."""

@@ -69,6 +69,7 @@ class Committer:
         except apsw.FullError:
             self._undo()
             self.reserve.release()
+            self.checkpoints.make()
             self._note(FULL)
             return self._only_what_needs_no_room(batch)
         except ENVIRONMENT as error:
@@ -93,12 +94,11 @@ class Committer:
 
     def _only_what_needs_no_room(self, batch: Sequence[Task]) -> list[Outcome]:
         """On a full disk: refuse what adds, and carry out the rest one by one."""
-        refusal = JournalFull(FULL)
         outcomes: list[Outcome] = []
         for task in batch:
             try:
                 if task.growing:
-                    raise refusal
+                    raise JournalFull(FULL)
                 outcomes += self._transaction([task])
             except Exception as error:  # noqa: BLE001 - told to whoever waits
                 self._undo()
