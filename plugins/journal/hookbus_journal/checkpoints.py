@@ -48,11 +48,6 @@ class Checkpoints:
         self.pages = pages
         return apsw.SQLITE_OK
 
-    def make(self) -> None:
-        """Carry the log over as far as readers allow."""
-        self._tried_at = self.pages
-        self._make(apsw.SQLITE_CHECKPOINT_PASSIVE)
-
     def make_if_due(self, *, soon: bool = False) -> None:
         """Carry the log over when it has grown by `due` pages, `soon` by a tenth of them."""
         if self.pages < self._tried_at + (self.due // 10 if soon else self.due):

@@ -69,7 +69,6 @@ class Committer:
         except apsw.FullError:
             self._undo()
             self.reserve.release()
-            self.checkpoints.make()
             self._note(FULL)
             return self._only_what_needs_no_room(batch)
         except ENVIRONMENT as error:
