@@ -32,9 +32,10 @@ class Reserve:
         self._make = make
 
     def restore(self) -> None:
-        """Take the room again; without success where there is none."""
+        """Take the room again, where there is as much besides: else it would soon be spent anew."""
         try:
-            self._make(self.path, self.size)
+            self._make(self.path, 2 * self.size)
+            os.truncate(self.path, self.size)
             self.spent = False
         except OSError:
             self.release()

@@ -112,7 +112,7 @@ async def test_a_failing_journal_is_told_and_unhealthy(
         (probe,) = host.supervisor.probes
         assert (await probe.ask()).level == "healthy"
         committer = session_of(host).committer
-        committer.reserve.spent, committer.reserve.size = True, 1 << 62
+        committer.reserve.spent, committer.reserve.size = True, 1 << 61
         await host.bus.publish(Traded())
         await session_of(host).journal.flushed()
         report = await probe.ask()
