@@ -1,6 +1,6 @@
 """Every check of the repository. Plugins are found by looking in `plugins/`; none is named here.
 
-`nox` runs all of them but `bench` and `wheels`; `nox -s tests` runs the tests on every Python
+`nox` runs all of them but `bench`, `faults` and `wheels`; `nox -s tests` runs the tests on every Python
 that this machine has.
 """
 
@@ -141,6 +141,13 @@ def bench(session: nox.Session) -> None:
     requirements = ("-r", "tests/benchmarks/requirements.txt")
     install(session, EVERYTHING, *group("reference"), *requirements)
     session.run("python", "tests/benchmarks", *session.posargs)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Show in full that durable delivery survives faults; `-- --only NAME` shows one of them."""
+    install(session, EVERYTHING, *group("test"))
+    session.run("python", "-m", "tests.faults", "--full", *session.posargs)
 
 
 @nox.session

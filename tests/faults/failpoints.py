@@ -19,6 +19,9 @@ ROUNDS = 25
 FEW = 1
 
 LOAD = {"publishers": 4, "pause": 0.002, "retry_delay": 0.001}
+PATIENCE = 30.0
+"""Seconds until the edge must have been passed."""
+
 HARMED_BEFORE = 60
 LATEST = 40
 """Times that an edge is passed before the kill, at the most."""
@@ -50,7 +53,10 @@ def demonstrate(
 def _die(folder: Path, life: int, before: tuple[Callable[[], None], ...]) -> list[str]:
     """A life that is to end at its edge; returns what is wrong if it does not."""
     plan = Plan(folder, {"life": life, **LOAD, "harm": _harm(life)}, before)
-    code = Life(plan).end()
+    try:
+        code = Life(plan).end(PATIENCE)
+    except RuntimeError as error:
+        return [f"{before[-1]} did not come about: {error}"]
     return [] if code == -9 else [f"{before[-1]} did not come about: {code}"]
 
 

@@ -16,8 +16,8 @@ WANTED = "SIGKILL under 2,000 durable events/s and more: none acknowledged lost,
 ROUNDS = 200
 FEW = 5
 
-LOAD = {"publishers": 16, "pause": 0.004}
-LIFETIME = (0.1, 1.5)
+LOAD = {"publishers": 48, "pause": 0.004}
+LIFETIME = (0.05, 0.8)
 """Seconds from the start of the load to the kill, at least and at most."""
 
 FINISH_EVERY = 10
@@ -28,7 +28,12 @@ WANTED_RATE = 2_000
 
 
 def demonstrate(
-    folder: Path, rounds: int, progress: Progress, before: tuple[Callable[[], None], ...] = ()
+    folder: Path,
+    rounds: int,
+    progress: Progress,
+    before: tuple[Callable[[], None], ...] = (),
+    lifetime: tuple[float, float] = LIFETIME,
+    wanted_rate: float = WANTED_RATE,
 ) -> Outcome:
     """Kill `rounds` lives; `before` is called in each of them."""
     books, chance, seconds = Books(folder), random.Random(rounds), 0.0
@@ -37,7 +42,7 @@ def demonstrate(
         life = Life(Plan(folder, {"life": number, **LOAD}, before))
         life.wait_until_ready()
         began = time.perf_counter()
-        time.sleep(chance.uniform(*LIFETIME))
+        time.sleep(chance.uniform(*lifetime))
         life.kill()
         seconds += time.perf_counter() - began
         books.read()
@@ -46,7 +51,7 @@ def demonstrate(
             wrong += finish(folder, books, before)
         progress(f"{number + 1} kills, {len(books.acknowledged):,} events acknowledged")
     rate = len(books.acknowledged) / seconds
-    if rate < WANTED_RATE:
+    if rate < wanted_rate:
         wrong.append(f"only {rate:,.0f} events/s were acknowledged")
     return outcome(rounds, books, wrong, {"acknowledged/s": f"{rate:,.0f}"})
 

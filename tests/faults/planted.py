@@ -12,6 +12,7 @@ from hookbus.bus.durable.quarantine import Quarantine
 from hookbus.bus.durable.subscription import DurableSubscription
 from hookbus.bus.stats import SubscriptionStats
 from hookbus_journal.consumers import StoredConsumer
+from hookbus_journal.tasks import Call, Effect
 
 
 def acknowledge_before_the_commit() -> None:
@@ -72,6 +73,17 @@ def move_the_offset_past_the_unfinished() -> None:
         return self.backlog.read_to
 
     _plant(DurableSubscription, "offset_without", offset)
+
+
+def dispatch_answers_late() -> None:
+    """What a transaction publishes is dispatched after what was committed behind it."""
+
+    def settle(self: Effect, value: Any, error: Exception | None) -> None:
+        if error is None and self._landed is not None:
+            asyncio.get_running_loop().call_later(0.005, self._landed, value)
+        Call.settle(self, value, error)
+
+    _plant(Effect, "settle", settle)
 
 
 def forget_what_is_pending() -> None:

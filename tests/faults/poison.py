@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,13 +50,17 @@ EXPECTED: dict[Harm, Expected] = {
 
 
 def demonstrate(
-    folder: Path, rounds: int, progress: Progress, before: tuple[Callable[[], None], ...] = ()
+    folder: Path,
+    rounds: int,
+    progress: Progress,
+    before: tuple[Callable[[], None], ...] = (),
+    harms: Collection[Harm] = EXPECTED.keys(),
 ) -> Outcome:
     """Poison `rounds` hosts with each harm; `before` is called in every life."""
     chance, wrong = random.Random(rounds), list[str]()
     counted = dict.fromkeys(("deaths", "letters", "handled", "given up without need"), 0)
     for number in range(rounds):
-        for harm in EXPECTED:
+        for harm in harms:
             mark = f"0-{chance.randrange(PUBLISHERS)}-{chance.randrange(EVENTS // 2)}"
             case = Case(folder / f"{number}-{harm}", harm, mark, before)
             wrong += [f"{harm}: {line}" for line in case.run()]
@@ -65,7 +69,7 @@ def demonstrate(
             counted["handled"] += len(case.books.effects)
             counted["given up without need"] += len(case.needless)
         progress(f"{number + 1} hosts poisoned in each way")
-    return Outcome(rounds * len(EXPECTED), counted, {}, tuple(dict.fromkeys(wrong)))
+    return Outcome(rounds * len(harms), counted, {}, tuple(dict.fromkeys(wrong)))
 
 
 class Case:
@@ -94,7 +98,7 @@ class Case:
             wrong = [*self._live({"retry_letters": True}), *self._judge()]
         return wrong
 
-    def _live(self, first: dict[str, object]) -> list[str]:
+    def _live(self, first: Mapping[str, object]) -> list[str]:
         """Live again and again until a life ends as it should."""
         expected, load, died = EXPECTED[self.harm], first, 0
         harm = {"harm": {self.mark: self.harm}, "timeout": TIMEOUT, "linger": 0.002}

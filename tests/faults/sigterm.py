@@ -15,6 +15,7 @@ from typing import Any
 
 import apsw
 from hookbus_journal.database import open_for_reading
+from hookbus_journal.sql import value
 
 from tests.faults import workload
 from tests.faults.books import Books
@@ -71,13 +72,19 @@ class Ended:
     report: dict[str, Any]
 
 
-def demonstrate(folder: Path, rounds: int, progress: Progress, bug: str | None = None) -> Outcome:
+def demonstrate(
+    folder: Path,
+    rounds: int,
+    progress: Progress,
+    bug: str | None = None,
+    longest: float = LONGEST,
+) -> Outcome:
     """Send `rounds` signals; `bug` names one of `planted` that every run has."""
     books, chance, wrong = Books(folder), random.Random(rounds), list[str]()
     (folder / "hookbus.toml").write_text(CONFIG.format(folder=json.dumps(str(folder))))
     times, left = [], 0
     for number in range(rounds):
-        ended = _run(folder, number, chance.uniform(0.0, LONGEST), bug)
+        ended = _run(folder, number, chance.uniform(0.0, longest), bug)
         times.append(ended.seconds)
         books.read()
         waiting = _unfinished(books.journal)
@@ -151,8 +158,8 @@ def _left(connection: apsw.Connection, name: str, types: tuple[str, ...]) -> int
         '(SELECT "offset" FROM consumers WHERE name = ?2) AND position NOT IN '
         "(SELECT position FROM finished WHERE consumer = ?2)"
     )
-    ((number,),) = connection.execute(sql, (json.dumps(types), name)).fetchall()
-    return int(number)
+    left: int = value(connection, sql, (json.dumps(types), name))
+    return left
 
 
 def _mistakes(ended: Ended, waiting: dict[str, int], *, fresh: bool) -> list[str]:

@@ -20,9 +20,11 @@ from hookbus import (
 from hookbus.bus.durable.backlog import Backlog
 from hookbus.bus.durable.restoring import restore
 from hookbus.events import EventRegistry
-from hookbus.testing.hosts import HostFactory
+from hookbus.testing.hosts import HostFactory, RecordingHost
 from hookbus_journal.plugin import JournalPlugin
+from hookbus_journal.tasks import Effect
 
+from tests.faults import planted
 from tests.faults.workload import Answered, Happened
 
 
@@ -32,26 +34,44 @@ async def test_what_a_transaction_publishes_keeps_its_place_in_the_order(
 ) -> None:
     """Answers are dispatched between the events that were committed before and after them."""
     async with host_factory(JournalPlugin, config={"host": {"state": str(tmp_path)}}) as host:
-        bus, heard = Bus(host.event_bus, "tester"), []
+        heard, kept = await _heard_and_kept(host)
+        assert heard == kept
 
-        async def answer(event: Happened, transaction: Transaction) -> None:
-            transaction.publish(Answered(key=event.key, mark=event.mark))
 
-        def hear(envelope: Envelope) -> None:
-            heard.append(envelope.sequence)
+@pytest.mark.real_time
+async def test_answers_out_of_their_place_are_noticed(
+    host_factory: HostFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same events with that bug are heard in another order than that of the journal."""
+    monkeypatch.setattr(Effect, "settle", Effect.settle)
+    planted.dispatch_answers_late()
+    async with host_factory(JournalPlugin, config={"host": {"state": str(tmp_path)}}) as host:
+        heard, kept = await _heard_and_kept(host)
+        assert heard != kept
+        assert sorted(heard) == sorted(kept)
 
-        bus.subscribe(Happened, answer, delivery="durable", name="answering", transaction=True)
-        bus.subscribe((Happened, Answered), hear, mode="inline", envelope=True)
 
-        async def publish(key: str) -> None:
-            for number in range(60):
-                await bus.publish(Happened(key=key, mark=f"{key}-{number}"))
+async def _heard_and_kept(host: RecordingHost) -> tuple[list[int], list[int]]:
+    """The sequences of events and their answers, as they were dispatched, and in the journal."""
+    bus, heard = Bus(host.event_bus, "tester"), list[int]()
 
-        await asyncio.gather(*(publish(f"{number}") for number in range(8)))
-        await host.settled()
-        journal = host.services.get(Journal, "tester")
-        sql = "SELECT sequence FROM events WHERE durable ORDER BY position"
-        assert heard == [sequence for (sequence,) in await journal.query(Statement(sql))]
+    async def answer(event: Happened, transaction: Transaction) -> None:
+        transaction.publish(Answered(key=event.key, mark=event.mark))
+
+    def hear(envelope: Envelope) -> None:
+        heard.append(envelope.sequence)
+
+    async def publish(key: str) -> None:
+        for number in range(60):
+            await bus.publish(Happened(key=key, mark=f"{key}-{number}"))
+
+    bus.subscribe(Happened, answer, delivery="durable", name="answering", transaction=True)
+    bus.subscribe((Happened, Answered), hear, mode="inline", envelope=True)
+    await asyncio.gather(*(publish(f"{number}") for number in range(8)))
+    await host.settled()
+    journal = host.services.get(Journal, "tester")
+    sql = "SELECT sequence FROM events WHERE durable ORDER BY position"
+    return heard, [sequence for (sequence,) in await journal.query(Statement(sql))]
 
 
 class Shelf:

@@ -81,11 +81,11 @@ class Workload(Plugin):
         folder = self.settings.folder
         self._acknowledged = Lines(folder / "acknowledged")
         self._handled = Lines(folder / "handled")
-        journal = context.service(Journal)  # type: ignore[type-abstract]
+        journal = context.service(Journal)
         await journal.transact(
             [Statement("CREATE TABLE IF NOT EXISTS effects (id INTEGER PRIMARY KEY, mark, key)")]
         )
-        options = {
+        options: dict[str, Any] = {
             "delivery": "durable",
             "concurrency": self.settings.concurrency,
             "timeout": self.settings.timeout,
@@ -99,7 +99,7 @@ class Workload(Plugin):
         """Begin to publish, and to look at the books of the bus."""
         context.start_task(self._audit(context), "audit")
         if self.settings.retry_letters:
-            journal: Any = context.service(Journal)  # type: ignore[type-abstract]
+            journal: Any = context.service(Journal)
             letters = await journal.query(Statement("SELECT id FROM dead_letters"))
             await journal.retry([number for (number,) in letters])
         self._publishers = [
