@@ -83,15 +83,14 @@ class Readers:
 
     async def run_short(self, work: Callable[[apsw.Connection], T]) -> T:
         """As `run`, begun again when it had to give way; raises `JournalError` for what fails."""
-        for left in reversed(range(TRIES)):
+        for _ in range(TRIES):
             try:
                 return await self.run(work)
             except apsw.InterruptError:
-                if not left:
-                    raise JournalError("reading the journal was interrupted") from None
+                continue
             except apsw.Error as error:
                 raise JournalError(f"the journal cannot be read: {error}") from None
-        raise AssertionError
+        raise JournalError("reading the journal was interrupted")
 
     def _call(self, work: Callable[[apsw.Connection], T], read: Read) -> T:
         connection = self._idle.pop() if self._idle else self._connect()
