@@ -1,7 +1,7 @@
 """Every check of the repository. Plugins are found by looking in `plugins/`; none is named here.
 
-`nox` runs all of them but `bench`, `faults` and `wheels`; `nox -s tests` runs the tests on every Python
-that this machine has.
+`nox` runs all of them but `bench`, `faults` and `wheels`; `nox -s tests` runs the tests on every
+Python that this machine has.
 """
 
 from __future__ import annotations

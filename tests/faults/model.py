@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from hookbus import Bus, Envelope, Retry, Statement, SystemClock, Transaction
 from hookbus.bus.durable.subscription import DurableSubscription
@@ -41,6 +41,7 @@ WANTED = "50 random steps with crashes: handled at least once, effects once, off
 ROUNDS = 2_000
 FEW = 25
 STEPS = 50
+REPORT_EVERY = 50
 
 FAILURES = 2
 CRASHES = 3
@@ -172,8 +173,8 @@ class World:
 class Machine(RuleBasedStateMachine):
     """Steps at random; after each of them the tables of the journal are compared."""
 
-    before: tuple[Callable[[], None], ...] = ()
-    steps = crashes = 0
+    steps = crashes = runs = 0
+    progress: ClassVar[Progress] = print
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,6 +190,9 @@ class Machine(RuleBasedStateMachine):
         self._do(self._tear_down(self.world))
         self.runner.close()
         shutil.rmtree(self.base)
+        Machine.runs += 1
+        if Machine.runs % REPORT_EVERY == 0:
+            Machine.progress(f"{Machine.runs:,} runs, {Machine.crashes:,} crashes")
 
     def _begin(self, folder: Path) -> World:
         world = World(folder, self.lives, self.record)
@@ -395,7 +399,8 @@ def run_machine(machine: type[Machine], rounds: int, steps: int = STEPS) -> None
 def demonstrate(folder: Path, rounds: int, progress: Progress) -> Outcome:
     """Run the model `rounds` times."""
     tempfile.tempdir = str(folder)
-    Machine.steps = Machine.crashes = 0
+    Machine.steps = Machine.crashes = Machine.runs = 0
+    Machine.progress = progress
     wrong: tuple[str, ...] = ()
     try:
         run_machine(Machine, rounds)
