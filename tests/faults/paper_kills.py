@@ -18,7 +18,9 @@ FEW = 1
 def demonstrate(folder: Path, rounds: int, progress: Progress) -> Outcome:
     """Kill at each edge `rounds` times, in a process that has no threads when it forks."""
     command = [sys.executable, "-m", "tests.faults.paper_saga", str(rounds)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return Outcome(0, {}, wrong=(f"it ended with {done.returncode}: {done.stderr[-2000:]}",))
     found = json.loads(done.stdout[done.stdout.index("{") :])
     counted = {name: found[name] for name in ("edges", "kills", "lives", "orders")}
     progress(f"{found['kills']} kills at {found['edges']} edges")
