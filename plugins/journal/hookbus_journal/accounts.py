@@ -25,7 +25,7 @@ def write(store: Store, time_ns: int, accounts: Iterable[Any]) -> None:
             account.plugin,
             account.name,
             account.filter,
-            getattr(account, "condition", None),
+            account.condition,
             account.delivery,
             *(getattr(account, name) for name in COUNTS),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,9 @@ ALWAYS_CHECKED: Final = 256 * 1024 * 1024
 
 A larger one is looked through after a run that did not end as it should.
 """
+
+LONGEST_LOOK: Final = 15.0
+"""Seconds that looking through a journal may take at a start, which must not fail for its size."""
 
 SIDE_FILES: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database, by the end of the name."""
@@ -97,9 +101,21 @@ def check(connection: apsw.Connection, path: Path) -> None:
         raise refused(path, "is damaged: it has no schema version", KEEP_ASIDE)
     ended = value(connection, "SELECT clean FROM runs ORDER BY id DESC LIMIT 1")
     if path.stat().st_size <= ALWAYS_CHECKED or not ended:
-        problem = value(connection, "PRAGMA quick_check(1)")
+        problem = _look_through(connection)
         if problem != "ok":
             raise refused(path, f"is damaged: {problem}", KEEP_ASIDE)
+
+
+def _look_through(connection: apsw.Connection) -> str:
+    """What is wrong with the pages of a database, "ok" where nothing was found in time."""
+    timer = threading.Timer(LONGEST_LOOK, connection.interrupt)
+    timer.start()
+    try:
+        return str(value(connection, "PRAGMA quick_check(1)"))
+    except apsw.InterruptError:
+        return "ok"
+    finally:
+        timer.cancel()
 
 
 def refused(path: Path, reason: str, mend: str) -> PluginError:

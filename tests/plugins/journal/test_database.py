@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,19 @@ async def test_a_large_journal_is_looked_through_after_a_crash(
     connection.close()
     with pytest.raises(PluginError, match="is damaged"):
         open_for_writing(path)
+
+
+async def test_looking_through_a_journal_does_not_take_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host whose journal has grown large starts all the same; the timer is gone then."""
+    path = await written(tmp_path, 20_000)
+    threads = threading.active_count()
+    monkeypatch.setattr(database, "LONGEST_LOOK", 0.0)
+    connection = open_for_writing(path)
+    assert connection.execute("SELECT count(*) FROM events").fetchall() == [(20_000,)]
+    connection.close()
+    assert threading.active_count() <= threads
 
 
 async def test_a_refused_journal_can_be_tried_again(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from hookbus import Bus, Event, EventRegistry, HookbusError, SimulatedClock, Source
-from pydantic import ValidationError
 
 from hookbus_journal.replay.recording import Input
 
@@ -44,6 +43,7 @@ class Feed:
         self.unreadable: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
         self.finished = False
+        self._readers: dict[tuple[str, int], Callable[[str], Event]] = {}
         self._clock = clock
 
     async def run(
@@ -55,11 +55,12 @@ class Feed:
         end_ns: int,
     ) -> None:
         """Publish every input in the name of the plugin that it came from; wait until `end_ns`."""
-        clock, total, last = self._clock, inputs.count(), 0
+        clock, fed, total = self._clock, self.fed, inputs.count()
         buses: dict[str, Bus] = {}
+        now_ns, last = clock.now_ns(), 0
         for one in inputs:
-            if one.time_ns > clock.now_ns():
-                await clock.sleep_until(one.time_ns)
+            if one.time_ns > now_ns:
+                await clock.sleep_until(now_ns := one.time_ns)
             elif one.sequence != last + 1:
                 await clock.settled()
             last = one.sequence
@@ -69,30 +70,40 @@ class Feed:
             self.current = event
             bus = buses.get(one.source) or buses.setdefault(one.source, voice(one.source))
             await bus.publish(event)
-            self.fed.append(one.position)
-            if len(self.fed) % REPORT_EVERY == 0:
-                source.progress(len(self.fed), total, f"{clock.now():%Y-%m-%d %H:%M}")
+            fed.append(one.position)
+            if len(fed) % REPORT_EVERY == 0:
+                source.progress(len(fed), total, f"{clock.now():%Y-%m-%d %H:%M}")
         source.progress(len(self.fed), total)
         await clock.sleep_until(end_ns)
         self.finished = True
 
     def _decoded(self, registry: EventRegistry, one: Input) -> Event | None:
+        kind = one.type, one.version
+        read = self._readers.get(kind)
         try:
-            return decode(registry, one)
+            if read is None:
+                read = self._readers[kind] = reader_of(registry, *kind)
+            return read(one.data)
         except (HookbusError, ValueError) as error:
-            self.errors.setdefault(one.type, str(error))
+            self.errors.setdefault(one.type, _careful_text(registry, one, error))
             self.unreadable[one.type] += 1
             self.unfed.append(one.position)
             return None
 
 
-def decode(registry: EventRegistry, one: Input) -> Event:
-    """The event of an input; raises `UnknownEventType`, `EventDecodeError` or `ValueError`."""
-    cls = registry.get(one.type)
-    declared = cls.__event__
-    if declared is not None and declared.version == one.version:
-        try:
-            return cls.model_validate_json(one.data)
-        except ValidationError:
-            pass  # the way below says what is wrong in words
-    return registry.decode(one.type, json.loads(one.data), one.version)
+def reader_of(registry: EventRegistry, name: str, version: int) -> Callable[[str], Event]:
+    """What makes events of the data of a type and version; raises `UnknownEventType`."""
+    cls = registry.get(name)
+    if cls.__event__ is not None and cls.__event__.version == version:
+        read: Callable[[str], Event] = cls.__pydantic_validator__.validate_json
+        return read
+    return lambda data: cls.decode(json.loads(data), version)
+
+
+def _careful_text(registry: EventRegistry, one: Input, error: Exception) -> str:
+    """An error in the words of the host, which names fields."""
+    try:
+        registry.decode(one.type, json.loads(one.data), one.version)
+    except (HookbusError, ValueError) as told:
+        return str(told)
+    return str(error)

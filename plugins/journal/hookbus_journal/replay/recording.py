@@ -120,7 +120,7 @@ class Recording:
 
     def _condition(self, running: Iterable[str]) -> str:
         choice, run = self.choice, self.run
-        parts = [f"+run = {run.number} AND position BETWEEN {run.first} AND {run.last}"]
+        parts = [f"+run = {run.number} AND position <= {run.last}"]
         if choice.types:
             parts.append(f"+type IN ({_list(self._chosen_types)})")
         else:
