@@ -272,11 +272,7 @@ class Machine(RuleBasedStateMachine):
             left = unfinished(self.record, tables, f"test:{name}")
             assert not left, f"{name} has settled and not finished {left}"
         assert not (wrong := await self.world.check_order()), wrong
-        pending = [
-            one.pending
-            for one in self.world.bus.ledger.report().accounts
-            if one.plugin == "test" and one.name in self.world.open
-        ]
+        pending = [one.stats().pending for one in self.world.open.values()]
         assert not any(pending), f"settled with {pending} pending"
 
     # Ends
