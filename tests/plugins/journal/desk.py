@@ -1,171 +1,156 @@
-"""A folder with a small shop, whose host and whose commands run as processes of their own."""
+"""A desk that trades what two feeds bring, as a plugin in a single file that tests record."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
 
-from click.testing import CliRunner
-from hookbus.cli import root
-from hookbus.control.client import NoRunningHost, connect
-from hookbus.testing import CommandResult, run_command
-
-SHOP = '''
-from hookbus import Event, Plugin, Retry, hookimpl
+from hookbus import Event, Job, Plugin, PluginContext, Settings, Source, hookimpl
+from pydantic import Field
 
 
-class Ordered(Event, type="shop.ordered", key="item"):
-    """Something was ordered."""
+class Quoted(Event, type="desk.quoted", key="symbol"):
+    """What comes from outside."""
 
-    item: str
-    count: int = 1
-    price: float = 0.00000012
-    note: str = "für \\u2028 zwei"
+    symbol: str
+    price: float
 
 
-class Shipped(Event, type="shop.shipped", key="item"):
-    """It was shipped."""
+class Ordered(Event, type="desk.ordered", key="symbol"):
+    """What a quote leads to."""
 
-    item: str
+    symbol: str
+    quantity: float
+    at: datetime
+    filled_before: int = 0
 
 
-class Shop(Plugin):
-    """Ships what is ordered, in lots of up to two until it is mended."""
+class Filled(Event, type="desk.filled", key="symbol"):
+    """What an order leads to."""
 
-    name = "shop"
-    requires = ("journal",)
+    symbol: str
+    paid: float
+
+
+class Counted(Event, type="desk.counted"):
+    """What the desk says by itself, every now and then."""
+
+    quotes: int
+
+
+class Told(Event, type="desk.told"):
+    """What the world outside hears."""
+
+    text: str = ""
+
+
+class DeskSettings(Settings):
+    """How the desk trades."""
+
+    quotes: int = Field(40, description="quotes of each symbol")
+    pause: float = Field(60.0, description="seconds between two of them")
+    limit: float = Field(103.0, description="price from which on it buys")
+    commission: float = Field(0.01, description="part of what is paid")
+    counting: bool = Field(False, description="whether orders tell how many were filled before")
+    slow: float = Field(0.0, description="seconds that every second order takes to be filled")
+
+
+class Feeds(Plugin):
+    """Brings quotes."""
+
+    name = "feeds"
+    Settings = DeskSettings
 
     @hookimpl
-    def hookbus_events(self):
-        return (Ordered, Shipped)
+    def hookbus_events(self) -> Iterable[type[Event]]:
+        """What it brings."""
+        return (Quoted,)
 
     @hookimpl
-    def hookbus_start(self, context):
-        self.bus = context.bus
-        self.mended = (context.base / "mended").exists
-        retry = Retry(attempts=2, delay=0.001)
-        context.bus.subscribe(Ordered, self.ship, delivery="durable", name="ship", retry=retry)
-        context.start_source(self.sell, "orders")
+    def hookbus_start(self, context: PluginContext) -> None:
+        """Have two sources, which publish at the same instants."""
+        self.context = context
+        context.start_source(self.feed_a, "a")
+        context.start_source(self.feed_b, "b")
 
-    async def sell(self, source):
-        for number in range(10):
-            await self.bus.publish(Ordered(item=f"thing {number}", count=1 + number % 5))
+    async def feed_a(self, source: Source) -> None:
+        """One symbol."""
+        await self._feed("A", 1)
 
-    async def ship(self, order):
-        if order.count > 3 and not self.mended():
-            raise ValueError(f"{order.count} of {order.item} are too many")
-        await self.bus.publish(Shipped(item=order.item))
-'''
-"""Ten orders, of which four are more than it can ship: things 3, 4, 8 and 9."""
+    async def feed_b(self, source: Source) -> None:
+        """Two symbols, one right after the other."""
+        await self._feed("BC", 2)
 
-CONFIGURATION = """
-[host]
-name = "desk"
-[plugins]
-autoload = false
-[plugins.journal]
-[plugins.shop]
-path = "shop.py"
-"""
+    async def _feed(self, symbols: str, step: int) -> None:
+        for number in range(self.settings.quotes):
+            await self.context.clock.sleep(self.settings.pause)
+            for symbol in symbols:
+                price = 100.0 + (number * step) % 7
+                await self.context.bus.publish(Quoted(symbol=symbol, price=price))
 
 
-class Desk:
-    """The folder, and what is done in it."""
+class Desk(Plugin):
+    """Orders, fills, and counts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.journal = folder / ".hookbus" / "journal" / "journal.db"
-        (folder / "shop.py").write_text(SHOP, encoding="utf-8")
-        (folder / "hookbus.toml").write_text(CONFIGURATION, encoding="utf-8")
+    name = "desk"
+    Settings = DeskSettings
 
-    def __call__(self, *arguments: str | Path) -> CommandResult:
-        """Run `hookbus ARGUMENTS` in a process of its own."""
-        return run_command(*arguments, folder=self.folder)
+    @hookimpl
+    def hookbus_events(self) -> Iterable[type[Event]]:
+        """What it publishes."""
+        return Ordered, Filled, Counted
 
-    def at_once(self) -> AtOnce:
-        """The same desk, where commands run in this process, which takes a tenth of the time."""
-        return AtOnce(self.folder)
+    @hookimpl
+    def hookbus_jobs(self) -> Iterable[Job]:
+        """Count every five minutes."""
+        return (Job("count", self.count, every=300.0),)
 
-    def json(self, *arguments: str | Path) -> Any:
-        """What a command that must succeed prints with `--json`."""
-        done = self(*arguments, "--json")
-        assert done.exit_code == 0, done.stderr
-        return done.json
+    @hookimpl
+    def hookbus_start(self, context: PluginContext) -> None:
+        """Listen."""
+        self.context = context
+        self.quotes = self.orders = 0
+        context.bus.subscribe("desk.quoted", self.order, delivery="lossless")
+        context.bus.subscribe(Ordered, self.fill, delivery="lossless")
 
-    def lines(self, *arguments: str | Path) -> list[Any]:
-        """The same for a command that prints JSON on each line."""
-        return json_lines(self(*arguments, "--json").stdout)
+    async def count(self) -> None:
+        """Say how many quotes came."""
+        await self.context.bus.publish(Counted(quotes=self.quotes))
 
-    def mend(self) -> None:
-        """Let the shop ship everything from now on."""
-        (self.folder / "mended").touch()
-
-    @contextlib.contextmanager
-    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """A host, given once all ten orders are shipped or given up; stopped in order."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hookbus", "run", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "NO_COLOR": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            self.until(lambda: self._is_through(process))
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
-
-    def run(self, *arguments: str) -> None:
-        """A whole run of a host, from its start to its end."""
-        with self.running(*arguments):
-            pass
-
-    def _is_through(self, process: subprocess.Popen[str]) -> bool:
-        assert process.poll() is None, process.communicate()
-        try:
-            with connect(self.folder / ".hookbus") or _nobody() as client:
-                accounts = client.ask("ledger")["accounts"]
-        except Exception:  # noqa: BLE001 - it is not up yet
-            return False
-        shop = [one for one in accounts if one["plugin"] == "shop"]
-        return any(one["delivered"] + one["dead_lettered"] >= 10 for one in shop)
-
-    def until(self, condition: Any) -> None:
-        """Wait until something in another process is so."""
-        limit = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < limit, "it did not come to that"
-            time.sleep(0.02)
-
-
-class AtOnce(Desk):
-    """A desk whose commands, but not its hosts, run in the process of the test."""
-
-    def __call__(self, *arguments: str | Path) -> CommandResult:
-        """Run `hookbus ARGUMENTS`."""
-        with contextlib.chdir(self.folder):
-            done = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "120"}).invoke(
-                root, list(map(str, arguments)), prog_name="hookbus"
+    async def order(self, quote: Quoted) -> None:
+        """Buy what is dear."""
+        self.quotes += 1
+        if quote.price >= self.settings.limit:
+            now = self.context.clock.now()
+            filled = self.orders if self.settings.counting else 0
+            quantity = quote.price - 100.0
+            await self.context.bus.publish(
+                Ordered(symbol=quote.symbol, quantity=quantity, at=now, filled_before=filled)
             )
-        return CommandResult(done.exit_code, done.stdout, done.stderr)
+
+    async def fill(self, order: Ordered) -> None:
+        """Fill an order."""
+        self.orders += 1
+        if self.settings.slow and self.orders % 2:
+            await asyncio.sleep(self.settings.slow)
+        paid = round(order.quantity * (1 + self.settings.commission), 6)
+        await self.context.bus.publish(Filled(symbol=order.symbol, paid=paid))
 
 
-def json_lines(text: str) -> list[Any]:
-    """What is on each line; only a line feed ends one."""
-    return [json.loads(line) for line in text.split("\n") if line]
+class Crier(Plugin):
+    """Tells the world outside."""
 
+    name = "crier"
+    outward = True
 
-def _nobody() -> Any:
-    raise NoRunningHost
+    @hookimpl
+    def hookbus_start(self, context: PluginContext) -> None:
+        """Write every fill into a file."""
+        path = context.path("told.txt")
+
+        def tell(fill: Filled) -> None:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{fill.symbol} {fill.paid}\n")
+
+        context.bus.subscribe("desk.filled", tell, mode="inline")
