@@ -329,7 +329,7 @@ class EventBus:
     def forget(self, subscription: AnySubscription) -> None:
         """Take a closed subscription out; its account is kept in the ledger."""
         if isinstance(subscription, DurableSubscription):
-            self.commits.consumers.remove(subscription)
+            self.commits.forget(subscription)
         elif isinstance(subscription, InlineSubscription):
             self.inlines.remove(subscription)
             self.rebuild(subscription.filter)

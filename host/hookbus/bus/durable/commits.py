@@ -12,6 +12,7 @@ from hookbus.bus.durable.quarantine import Quarantine
 from hookbus.bus.durable.subscription import DurableSubscription
 from hookbus.bus.durable.transaction import Transaction
 from hookbus.bus.filters import Filter, Predicate
+from hookbus.bus.inline import call_inlines
 from hookbus.bus.options import Options
 from hookbus.bus.routing import Route
 from hookbus.containment.contained import FAILURES
@@ -44,6 +45,7 @@ class Commits:
         self.refused = 0
         self.consumers: list[DurableSubscription] = []
         self.quarantine = Quarantine()
+        self._takers: dict[type[Event], tuple[DurableSubscription, ...]] = {}
 
     def attach(self, journal: Journal | None) -> None:
         """Publish durable events through `journal` from now on; None has them refused."""
@@ -95,9 +97,15 @@ class Commits:
             self._bus, wanted, predicate, handler, options, name, plugin
         )
         self.consumers.append(subscription)
+        self._takers.clear()
         self._bus.rebuild(wanted)
         subscription.start()
         return subscription
+
+    def forget(self, subscription: DurableSubscription) -> None:
+        """Take a closed durable subscription out."""
+        self.consumers.remove(subscription)
+        self._takers.clear()
 
     # Publishing
 
@@ -236,16 +244,24 @@ class Commits:
     def _forward(self, route: Route, envelope: Envelope, position: int) -> int:
         for channel in route.gated:
             self._bus.gates.make_room(channel, limited=False)
-        target = route.behind_commit()
+        target = route.committed or route.behind_commit()
         target.recent.append(envelope)
-        matched = self._bus.dispatch_special(target, envelope, current_envelope.get())
-        for consumer in self.consumers:
-            if consumer.filter.matches(route.event_class):
-                consumer.offer(position, envelope)
-                matched += 1
+        holder = current_envelope.get()
+        if target.conditional or target.choosy:
+            matched = self._bus.dispatch_special(target, envelope, holder)
+        else:
+            matched = len(target.inlines)
+            call_inlines(self._bus.inlining, target.inlines, target.handlers, envelope, holder)
+        takers = self._takers.get(route.event_class)
+        if takers is None:
+            takers = self._takers[route.event_class] = tuple(
+                one for one in self.consumers if one.filter.matches(route.event_class)
+            )
+        for consumer in takers:
+            consumer.offer(position, envelope)
         if self._bus.settling:
             self._bus.note_idle()
-        return matched
+        return matched + len(takers)
 
     # Ending
 
