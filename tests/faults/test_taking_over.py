@@ -48,3 +48,25 @@ async def test_a_closed_consumer_does_not_finish_what_another_one_has_taken_over
         await asyncio.sleep(0.3)
         await host.settled()
         assert await journal.query(Statement("SELECT mark FROM effects")) == [("one",)]
+
+
+@pytest.mark.real_time
+async def test_a_consumer_begins_where_it_was_first_asked_to(
+    host_factory: HostFactory, tmp_path: Path
+) -> None:
+    """Whoever opens it anew before it is stored does not move its place."""
+    got: list[str] = []
+
+    async def handle(event: Happened) -> None:
+        got.append(event.mark)
+
+    settings = {"journal": {"durable": ["fault.*"]}}
+    state = {"host": {"state": str(tmp_path)}}
+    async with host_factory(JournalPlugin, settings=settings, config=state) as host:
+        bus = Bus(host.event_bus, "tester")
+        await bus.publish(Happened(key="a", mark="one"))
+        options: dict[str, Any] = {"delivery": "durable", "name": "mine"}
+        bus.subscribe(Happened, handle, start="beginning", **options).close()
+        bus.subscribe(Happened, handle, start="now", **options)
+        await host.settled()
+        assert got == ["one"]

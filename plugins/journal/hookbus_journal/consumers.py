@@ -59,7 +59,7 @@ class StoredConsumer:
         self.retry: Callable[[int, StoredEvent], None] | None = None
         self._desk = desk
 
-    def connect(self, store: Store) -> None:
+    def connect(self, store: Store, *, beginning: bool) -> None:
         """Note what it wants; a new one begins after the last event, or with the first."""
         store.connection.execute(
             'INSERT INTO consumers (name, types, "offset", created_ns, seen_ns) '
@@ -68,7 +68,7 @@ class StoredConsumer:
             (
                 self.name,
                 json.dumps(self.types),
-                0 if self.beginning else store.position,
+                0 if beginning else store.position,
                 self._desk.now_ns(),
             ),
         )
@@ -76,8 +76,10 @@ class StoredConsumer:
     def opened(self) -> Awaitable[ConsumerState]:
         """Its state; an attempt that had begun and never ended counts as a crash."""
 
+        beginning = self.beginning
+
         def perform(store: Store) -> ConsumerState:
-            self.connect(store)
+            self.connect(store, beginning=beginning)
             return open_state(store, name=self.name)
 
         return self._desk.do(Note(perform))

@@ -135,7 +135,7 @@ class StoredJournal:
         consumer.beginning = beginning
         self._required.clear()
         self.recorder.forget_choices()
-        self.do(Note(consumer.connect))
+        self.do(Note(partial(consumer.connect, beginning=beginning)))
         return consumer
 
     async def forget(self, name: str) -> bool:
