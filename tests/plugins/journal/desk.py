@@ -52,6 +52,7 @@ class DeskSettings(Settings):
     pause: float = Field(60.0, description="seconds between two of them")
     limit: float = Field(103.0, description="price from which on it buys")
     commission: float = Field(0.01, description="part of what is paid")
+    chatty: bool = Field(False, description="whether the feeds tell something by a timer")
     counting: bool = Field(False, description="whether orders tell how many were filled before")
     slow: float = Field(0.0, description="seconds that every second order takes to be filled")
 
@@ -65,7 +66,21 @@ class Feeds(Plugin):
     @hookimpl
     def hookbus_events(self) -> Iterable[type[Event]]:
         """What it brings."""
-        return (Quoted,)
+        return Quoted, Told
+
+    @hookimpl
+    def hookbus_jobs(self) -> Iterable[Job]:
+        """Tell something every ten minutes."""
+        return (Job("tell", self.tell, every=600.0),) if self.settings.chatty else ()
+
+    @hookimpl
+    async def hookbus_ready(self, context: PluginContext) -> None:
+        """Tell something that no source has brought."""
+        await context.bus.publish(Told(text="ready"))
+
+    async def tell(self) -> None:
+        """Tell something by the timer."""
+        await self.context.bus.publish(Told(text="time"))
 
     @hookimpl
     def hookbus_start(self, context: PluginContext) -> None:

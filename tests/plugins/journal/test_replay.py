@@ -84,7 +84,8 @@ def test_a_recorded_simulation_comes_out_the_same(desk: Folder) -> None:
     told = done.json
     assert (told["same"], told["inputs"], told["not_compared"]) == (True, QUOTES, 0)
     record = desk("journal", "info", "--json").json["types"]
-    of_the_desk = sum(record[f"desk.{name}"] for name in ("ordered", "filled", "counted"))
+    outputs = ("ordered", "filled", "counted", "told")
+    of_the_desk = sum(record[f"desk.{name}"] for name in outputs)
     assert told["equal_events"] == of_the_desk > QUOTES / 2
     assert told["left_out"] == ["crier"]
     assert desk.files() == before
@@ -127,7 +128,7 @@ def test_an_output_that_is_new_is_named(desk: Folder) -> None:
     """The replay has it, the record does not."""
     done = desk.replay("--set", "plugins.desk.limit=102")
     assert done.exit_code == 1
-    assert "then the replay has a desk.ordered more." in done.stdout
+    assert "then the replay has one more desk.ordered." in done.stdout
     assert "How it came about in the replay:" in done.stdout
 
 
@@ -183,6 +184,18 @@ def test_a_plugin_that_reaches_outside_runs_when_it_is_asked_for(tmp_path: Path)
     told = (tmp_path / "told.txt").read_text()
     assert folder.replay("--with", "crier").exit_code == 0
     assert (tmp_path / "told.txt").read_text() == told * 2
+
+
+def test_what_is_fed_and_published_by_its_plugin_as_well_is_told(tmp_path: Path) -> None:
+    """A plugin with a source may publish by a timer, too: only a person can tell these apart."""
+    folder = Folder(tmp_path, CONFIGURATION.replace("Feeds", 'Feeds"\nchatty = true\n#', 1))
+    assert folder("run", "--no-progress").exit_code == 0
+    done = folder.replay()
+    assert done.exit_code == 1
+    told = "feeds publishes desk.told by itself, and such events were fed, too: choose with --type"
+    assert told in done.stderr
+    chosen = ("--type", "desk.quoted", "--json")
+    assert folder.replay(*chosen).json["same"]
 
 
 def test_inputs_that_nobody_can_read_are_counted(desk: Folder) -> None:

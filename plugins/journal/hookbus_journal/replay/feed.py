@@ -29,7 +29,8 @@ class Feed:
     """Feeds the inputs of a recording into a bus.
 
     `current` is the event that was published last; `fed` has the positions of those that were, and
-    `unfed` of those that no plugin can read, which `unreadable` counts by type, with the first
+    `kinds` the plugins and types that they came from. `unfed` are those that no plugin can read,
+    which `unreadable` counts by type, with the first
     error of each type in `errors`. `finished` says that it came to the end.
 
     Between two events of the same instant everything settles, unless the one followed the other at
@@ -40,6 +41,7 @@ class Feed:
         self.current: Event | None = None
         self.fed = array("q")
         self.unfed = array("q")
+        self.kinds: set[tuple[str, str]] = set()
         self.unreadable: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
         self.finished = False
@@ -68,8 +70,11 @@ class Feed:
             if event is None:
                 continue
             self.current = event
-            bus = buses.get(one.source) or buses.setdefault(one.source, voice(one.source))
-            await bus.publish(event)
+            kind = one.source, one.type
+            if kind not in self.kinds:
+                self.kinds.add(kind)
+                buses[one.source] = voice(one.source)
+            await buses[one.source].publish(event)
             fed.append(one.position)
             if len(fed) % REPORT_EVERY == 0:
                 source.progress(len(fed), total, f"{clock.now():%Y-%m-%d %H:%M}")

@@ -125,13 +125,17 @@ class Groups:
 
 
 class Collector:
-    """Keeps the outputs of the replayed run while it goes on."""
+    """Keeps the outputs of the replayed run while it goes on.
+
+    `self_made` are the plugins and types of what came from no other event and was not fed.
+    """
 
     def __init__(self, outputs: Outputs, feed: Feed, *, whole: bool) -> None:
         self._outputs = outputs
         self._feed = feed
         self._groups = Groups(whole=whole)
         self._forms: dict[type[Event], Form] = {}
+        self.self_made: set[tuple[str, str]] = set()
 
     def keep(self, envelope: Envelope) -> None:
         """Take an event that is being dispatched."""
@@ -140,7 +144,10 @@ class Collector:
             self._groups.put(sequence, len(feed.fed) + 1)
             return
         cause = envelope.links[1]
-        cause = cause if cause is None or isinstance(cause, int) else 0
+        if cause is None:
+            self.self_made.add((envelope.source, envelope.type))
+        elif not isinstance(cause, int):
+            cause = 0
         number = self._groups.find(sequence, cause, len(feed.fed))
         if number != NOWHERE:
             self._outputs.add(REPLAYED, self._output(envelope, number, cause))

@@ -20,13 +20,17 @@ NAME: Final = "replay"
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How a replay went: real seconds, why it ended, and which plugins failed in it."""
+    """How a replay went: real seconds, why it ended, and which plugins failed in it.
+
+    `doubled` are plugins and types of what was fed, and published by the plugin itself as well.
+    """
 
     run: str
     seconds: float
     reason: str
     failed: tuple[str, ...]
     feed: Feed
+    doubled: tuple[tuple[str, str], ...]
 
     @property
     def events_per_second(self) -> float:
@@ -64,7 +68,9 @@ def play(
     began = time.perf_counter()
     report = run_host(host, bar=bar)
     seconds = time.perf_counter() - began
-    return Played(host.run_id, seconds, report.reason, report.failed_plugins, feed)
+    self_made = set() if collector is None else collector.self_made
+    doubled = tuple(sorted(feed.kinds & self_made))
+    return Played(host.run_id, seconds, report.reason, report.failed_plugins, feed, doubled)
 
 
 def _plugin(

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import apsw
 from hookbus import StoredEvent, UsageError
+from hookbus.operational import HostStarted, HostStopping
 
 from hookbus_journal.names import matching
 from hookbus_journal.rows import SELECT, split_id, stored
@@ -128,6 +129,7 @@ class Recording:
             sources = [number for number, name in self._sources.items() if name in names]
             parts.append(f"causation IS NULL AND +type NOT IN ({_list(own)})")
             parts.append(f"+source NOT IN ({_list(sources)})")
+            parts += self._while_sources_feed()
         if choice.since_ns is not None:
             parts.append(f"+time_ns >= {choice.since_ns}")
         if choice.until_ns is not None:
@@ -135,6 +137,16 @@ class Recording:
         if choice.correlation is not None:
             parts.append(self._of_chain(choice.correlation))
         return " AND ".join(parts)
+
+    def _while_sources_feed(self) -> list[str]:
+        """Sources begin after the host has started, and end when it stops."""
+        sql = "SELECT position FROM events WHERE type = ? AND +run = ? ORDER BY position LIMIT 1"
+        found = []
+        for cls, sign in ((HostStarted, ">"), (HostStopping, "<")):
+            for number in self._matching((cls.__event__.name if cls.__event__ else "",)):
+                position = value(self._connection, sql, (number, self.run.number))
+                found += [] if position is None else [f"position {sign} {position}"]
+        return found
 
     def _of_chain(self, correlation: str) -> str:
         run, sequence = split_id(correlation) if "-" in correlation else (self.run.name, -1)

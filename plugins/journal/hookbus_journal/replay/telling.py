@@ -35,6 +35,9 @@ def _print_remarks(trial: Trial) -> None:
     feed = trial.played.feed
     for name, count in sorted(feed.unreadable.items()):
         click.echo(f"{counted(count, f'{name} event')} not fed: {feed.errors[name]}", err=True)
+    for plugin, name in trial.played.doubled:
+        text = f"{plugin} publishes {name} by itself, and such events were fed, too"
+        click.echo(f"{text}: choose with --type what is fed.", err=True)
     if trial.left_out:
         names = ", ".join(trial.left_out)
         click.echo(f"Left out, as they reach outside (--with runs one): {names}", err=True)
@@ -65,24 +68,15 @@ def _headline(recording: Recording, verdict: Verdict) -> str:
         return f"The same: {counted(verdict.equal, 'event')} came of it, as recorded."
     before = f"Not the same: {counted(verdict.equal, 'event')} came of it as recorded, then"
     ours, theirs = verdict.recorded, verdict.replayed
-    if ours is None or theirs is None:
-        whole = f"{_named(recording, ours)} of the record is missing" if ours else ""
-        return f"{before} {whole or f'the replay has {_named(None, theirs)} more'}."
+    if ours is None:
+        return f"{before} the replay has one more {theirs.type if theirs else 'event'}."
+    recorded = f"{ours.type} ({recording.run.name}-{ours.sequence})"
+    if theirs is None:
+        return f"{before} {recorded} of the record is missing."
     if ours.type != theirs.type:
-        return (
-            f"{before} the record has {_named(recording, ours)}, and the replay "
-            f"{_named(None, theirs)}."
-        )
+        return f"{before} the record has {recorded}, and the replay {theirs.type}."
     names = ", ".join(one.path for one in verdict.fields)
-    return f"{before} {_named(recording, ours)} of the record differs in {names}."
-
-
-def _named(recording: Recording | None, output: Output | None) -> str:
-    if output is None:
-        return "nothing"
-    if recording is None:
-        return f"a {output.type}"
-    return f"{output.type} ({recording.run.name}-{output.sequence})"
+    return f"{before} {recorded} of the record differs in {names}."
 
 
 def _field_row(one: FieldDifference) -> tuple[str, str, str]:
@@ -112,6 +106,7 @@ def trial_json(recording: Recording, trial: Trial) -> dict[str, Any]:
         "run": recording.run.name,
         "inputs": len(feed.fed),
         "unreadable": dict(sorted(feed.unreadable.items())),
+        "fed_and_self_made": [list(one) for one in trial.played.doubled],
         "left_out": list(trial.left_out),
         "failed_plugins": list(trial.played.failed),
         "finished": feed.finished,
