@@ -21,6 +21,7 @@ from hookbus_journal.database import open_for_reading, open_for_writing
 from hookbus_journal.plugin import JournalPlugin
 
 from .harness import Plan
+from .replay import replay_speed
 
 PUBLISHERS = (1, 10, 100, 1_000)
 MOST_PER_COMMIT = 256
@@ -65,7 +66,7 @@ class Figures:
 
     `recording` is what recording every event adds to one publish, in microseconds, `writing` how
     long it takes per event until all of them are stored, and `unrecorded` how many were left out.
-    `history` is events/s of reading them back.
+    `history` is events/s of reading them back, `replay` of feeding them into a fresh host.
     """
 
     publishing: tuple[Publishing, ...]
@@ -73,6 +74,7 @@ class Figures:
     writing: float
     unrecorded: int
     history: float
+    replay: float
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,15 @@ def measure(plan: Plan, say: Callable[[str], None]) -> Figures:
             found[count].append(_one_round(count, plan.quick))
     say("the journal: recording")
     recorded = [_record() for _ in range(rounds)]
+    say("the journal: replaying")
+    replay = replay_speed(*((50_000, 1) if plan.quick else (200_000, 3)))
     return Figures(
         publishing=tuple(_row(count, found[count]) for count in PUBLISHERS),
         recording=statistics.median(one.wall for one in recorded),
         writing=statistics.median(one.writing for one in recorded),
         unrecorded=sum(one.unrecorded for one in recorded),
         history=statistics.median(one.history for one in recorded),
+        replay=replay,
     )
 
 

@@ -203,7 +203,8 @@ def _journal_table(figures: journal.Figures) -> Table:
         table.add_row(f"{row.publishers:,}", str(row.batch), *speeds, *delays)
     table.caption = (
         f"Recording every event adds {figures.recording:.2f} µs to a publish, and is done after "
-        f"{figures.writing:.1f} µs per event; {figures.history:,.0f} events/s are read back."
+        f"{figures.writing:.1f} µs per event; {figures.history:,.0f} events/s are read back, "
+        f"and {figures.replay:,.0f} events/s fed into a fresh host."
     )
     return table
 

@@ -39,6 +39,7 @@ LOOP_LIMITS = ((LOOP, 1.0), (RECORDED, 3.0))
 FLAT_LIMIT = 1.2
 BARE_SHARE = 0.5
 RECORDING_LIMIT = 2.0
+REPLAY_LEAST = 100_000
 FLAT_FROM = 10_000
 """Bars of the run that longer ones are compared with; a shorter one is mostly start and end."""
 
@@ -134,3 +135,5 @@ def _journal(results: Results) -> Iterator[Target]:
     figure = "what recording everything adds to a publish"
     yield Target(figure, figures.recording, RECORDING_LIMIT, "µs")
     yield Target("events that were not recorded", figures.unrecorded, 0.0, "events", digits=0)
+    figure = "events fed from the journal into a fresh host"
+    yield Target(figure, figures.replay, REPLAY_LEAST, "events/s", least=True, digits=0)
