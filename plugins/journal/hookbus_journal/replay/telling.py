@@ -48,10 +48,10 @@ def _print_remarks(trial: Trial) -> None:
 def _print_verdict(recording: Recording, trial: Trial, verdict: Verdict) -> None:
     click.echo(_headline(recording, verdict))
     if trial.elsewhere:
-        click.echo(f"{counted(trial.elsewhere, 'event')} go back to no input; not compared.")
+        click.echo(f"Not compared, as no input led there: {counted(trial.elsewhere, 'event')}.")
     if verdict.without_data:
         text = counted(verdict.without_data, "event")
-        click.echo(f"{text} had been recorded without their fields, which are not compared.")
+        click.echo(f"Recorded without fields, which are not compared: {text}.")
     if verdict.fields:
         click.echo()
         print_table(
