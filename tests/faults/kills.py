@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.books import Books
@@ -16,15 +17,22 @@ WANTED = "SIGKILL under 2,000 durable events/s and more: none acknowledged lost,
 ROUNDS = 200
 FEW = 5
 
-LOAD = {"publishers": 48, "pause": 0.004}
-LIFETIME = (0.05, 0.8)
-"""Seconds from the start of the load to the kill, at least and at most."""
-
 FINISH_EVERY = 10
 """Kills after which consumers may finish, so that they are not always far behind."""
 
-WANTED_RATE = 2_000
-"""Durable events that must be acknowledged each second."""
+
+@dataclass(frozen=True)
+class Load:
+    """What is published, and for how long: from the start to the kill, at least and at most.
+
+    `pause` is in seconds between two events of a publisher, `lifetime` in seconds, `rate` in
+    acknowledged events each second that there must be.
+    """
+
+    publishers: int = 48
+    pause: float = 0.004
+    lifetime: tuple[float, float] = (0.05, 0.8)
+    rate: float = 2_000
 
 
 def demonstrate(
@@ -32,17 +40,17 @@ def demonstrate(
     rounds: int,
     progress: Progress,
     before: tuple[Callable[[], None], ...] = (),
-    lifetime: tuple[float, float] = LIFETIME,
-    wanted_rate: float = WANTED_RATE,
+    load: Load = Load(),
 ) -> Outcome:
     """Kill `rounds` lives; `before` is called in each of them."""
+    workload = {"publishers": load.publishers, "pause": load.pause}
     books, chance, seconds = Books(folder), random.Random(rounds), 0.0
     wrong: list[str] = []
     for number in range(rounds):
-        life = Life(Plan(folder, {"life": number, **LOAD}, before))
+        life = Life(Plan(folder, {"life": number, **workload}, before))
         life.wait_until_ready()
         began = time.perf_counter()
-        time.sleep(chance.uniform(*lifetime))
+        time.sleep(chance.uniform(*load.lifetime))
         life.kill()
         seconds += time.perf_counter() - began
         books.read()
@@ -51,7 +59,7 @@ def demonstrate(
             wrong += finish(folder, books, before)
         progress(f"{number + 1} kills, {len(books.acknowledged):,} events acknowledged")
     rate = len(books.acknowledged) / seconds
-    if rate < wanted_rate:
+    if rate < load.rate:
         wrong.append(f"only {rate:,.0f} events/s were acknowledged")
     return outcome(rounds, books, wrong, {"acknowledged/s": f"{rate:,.0f}"})
 
