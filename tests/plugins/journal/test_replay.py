@@ -164,6 +164,7 @@ def test_only_a_part_may_be_fed(desk: Folder) -> None:
         (("--since", "soon"), "'soon' is no time"),
         (("--since", "1m", "--until", "2m"), "--since 1m is later than --until 2m"),
         (("--correlation", "hookbus-99999"), "no chain of events began with 'hookbus-99999'"),
+        (("--correlation", "order-abc"), "no chain of events began with 'order-abc'"),
         (("--speed", "0"), "neither real, nor max, nor a number"),
         (("--with", "desk"), "those that reach outside are crier"),
     ],
@@ -198,11 +199,23 @@ def test_what_is_fed_and_published_by_its_plugin_as_well_is_told(tmp_path: Path)
     assert folder.replay(*chosen).json["same"]
 
 
+def test_what_the_journal_does_not_record_is_not_compared(tmp_path: Path) -> None:
+    """Neither the host's own events, which say when sources began, nor types that are excluded,
+    also where they stand between an input and what is compared."""
+    excluded = '[plugins.journal]\nexclude = ["hookbus.*", "desk.ordered", "desk.told"]'
+    folder = Folder(tmp_path, CONFIGURATION.replace("[plugins.journal]", excluded))
+    assert folder("run", "--no-progress").exit_code == 0
+    done = folder.replay("--json")
+    assert (done.exit_code, done.json["same"]) == (0, True), done.stderr
+    record = folder("journal", "info", "--json").json["types"]
+    assert done.json["equal_events"] == record["desk.filled"] + record["desk.counted"]
+
+
 def test_inputs_that_nobody_can_read_are_counted(desk: Folder) -> None:
     """With the reason; what followed from them is not compared."""
     done = desk.replay("--set", "plugins.feeds.enabled=false", "--json")
     assert done.json["unreadable"] == {"desk.quoted": QUOTES}
-    assert done.json["inputs"] == 0
+    assert (done.exit_code, done.json["inputs"], done.json["same"]) == (1, 0, None)
     told = desk.replay("--set", "plugins.feeds.enabled=false").stderr
     assert f"{QUOTES} desk.quoted events not fed: no event type 'desk.quoted' is known" in told
 

@@ -110,4 +110,4 @@ def _times(
 
 def _exit_code(trial: Trial) -> int:
     same = trial.verdict is None or trial.verdict.same
-    return 0 if same and trial.played.feed.finished else 1
+    return 0 if same and trial.played.complete else 1

@@ -26,6 +26,8 @@ REPLAYED: Final = 1
 NOWHERE: Final = -1
 """The group of what goes back to no input."""
 
+_UNSEEN: Final = -2
+
 _BATCH = 500
 
 _TABLE = """
@@ -54,19 +56,26 @@ class Output(NamedTuple):
 
 
 class Outputs:
-    """The outputs of both runs, in a file of their own; `counts` are those to be compared."""
+    """The outputs of both runs, in a file of their own.
 
-    def __init__(self, path: Path) -> None:
-        self.counts = [0, 0]
+    Compared are those of types that `records` says the journal records, and that are not the
+    host's own; the others are kept only to tell how these came about.
+    """
+
+    def __init__(self, path: Path, records: Callable[[str], bool]) -> None:
+        self._records = records
+        self._compared: dict[str, bool] = {}
         self._connection = apsw.Connection(str(path))
         self._connection.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         self._connection.execute(_TABLE)
         self._waiting: list[tuple[Any, ...]] = []
 
     def add(self, side: int, output: Output) -> None:
-        """Keep an output; those of the host itself are kept only to tell how others came about."""
-        compared = not is_own(output.type)
-        self.counts[side] += compared
+        """Keep an output."""
+        compared = self._compared.get(output.type)
+        if compared is None:
+            compared = self._records(output.type) and not is_own(output.type)
+            self._compared[output.type] = compared
         place, rest = output[:3], output[3:]
         self._waiting.append((side, *place, compared, *rest))
         if len(self._waiting) >= _BATCH:
@@ -111,17 +120,24 @@ class Groups:
         """An event goes back to an input."""
         missing = sequence + 1 - len(self._of)
         if missing > 0:
-            self._of.extend([NOWHERE] * missing)
+            self._of.extend([_UNSEEN] * missing)
         self._of[sequence] = number
 
-    def find(self, sequence: int, cause: int | None, latest: int) -> int:
-        """The input that an event goes back to, which is noted."""
-        if cause is not None:
-            number = self._of[cause] if 0 < cause < len(self._of) else NOWHERE
-        else:
+    def find(self, sequence: int, cause: int | None, root: int, latest: int) -> int:
+        """The input that an event goes back to, which is noted.
+
+        Where its cause was not seen, as it is not recorded, it goes with the root of its chain.
+        """
+        if cause is None:
             number = latest if self._whole else NOWHERE
+        else:
+            number = self._seen(cause)
+            number = max(NOWHERE, self._seen(root)) if number == _UNSEEN else number
         self.put(sequence, number)
         return number
+
+    def _seen(self, sequence: int) -> int:
+        return self._of[sequence] if 0 < sequence < len(self._of) else _UNSEEN
 
 
 class Collector:
@@ -143,12 +159,13 @@ class Collector:
         if envelope.event is feed.current:
             self._groups.put(sequence, len(feed.fed) + 1)
             return
-        cause = envelope.links[1]
+        root, cause = envelope.links
         if cause is None:
             self.self_made.add((envelope.source, envelope.type))
         elif not isinstance(cause, int):
             cause = 0
-        number = self._groups.find(sequence, cause, len(feed.fed))
+        root = root if isinstance(root, int) else 0
+        number = self._groups.find(sequence, cause, root, len(feed.fed))
         if number != NOWHERE:
             self._outputs.add(REPLAYED, self._output(envelope, number, cause))
 
@@ -182,7 +199,7 @@ def collect_recorded(
             next_fed = next(fed, None)
         elif one.position in unfed:
             groups.put(one.sequence, NOWHERE)
-        elif (number := groups.find(one.sequence, one.cause, latest)) != NOWHERE:
+        elif (number := groups.find(one.sequence, one.cause, one.root, latest)) != NOWHERE:
             outputs.add(RECORDED, _output_of(one, number))
         else:
             elsewhere += not is_own(one.type)

@@ -33,6 +33,11 @@ class Played:
     doubled: tuple[tuple[str, str], ...]
 
     @property
+    def complete(self) -> bool:
+        """Whether there was something to feed, and all of it was fed."""
+        return self.feed.finished and len(self.feed.fed) > 0
+
+    @property
     def events_per_second(self) -> float:
         """Inputs that were fed in a real second."""
         return len(self.feed.fed) / self.seconds
@@ -70,7 +75,9 @@ def play(
     seconds = time.perf_counter() - began
     self_made = set() if collector is None else collector.self_made
     doubled = tuple(sorted(feed.kinds & self_made))
-    return Played(host.run_id, seconds, report.reason, report.failed_plugins, feed, doubled)
+    errors = [one.error for one in host.sources if one.error is not None]
+    reason = errors[0] if errors else report.reason
+    return Played(host.run_id, seconds, reason, report.failed_plugins, feed, doubled)
 
 
 def _plugin(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import apsw
-from hookbus import StoredEvent, UsageError
+from hookbus import Event, StoredEvent, UsageError
 from hookbus.operational import HostStarted, HostStopping
 
 from hookbus_journal.names import matching
-from hookbus_journal.rows import SELECT, split_id, stored
+from hookbus_journal.rows import SELECT, stored
 from hookbus_journal.sql import row, rows, value
+from hookbus_journal.why.reader import split_id
 
 PAGE: Final = 2_000
 """Events that are read at once."""
@@ -64,11 +65,15 @@ class Input(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """An event; `cause` is the sequence of its cause, 0 for one in another run, None for a root."""
+    """An event; `cause` is the sequence of its cause, None for a root, `root` that of the first.
+
+    Both are 0 for an event of another run.
+    """
 
     position: int
     sequence: int
     cause: int | None
+    root: int
     type: str
     source: str
     time_ns: int
@@ -82,7 +87,7 @@ def find_run(connection: apsw.Connection, name: str | None) -> Run:
     found = rows(
         connection,
         "SELECT id, name, started_ns, simulated FROM runs "
-        "WHERE id IN (SELECT DISTINCT run FROM events) ORDER BY id",
+        "WHERE EXISTS (SELECT 1 FROM events WHERE run = runs.id) ORDER BY id",
     )
     chosen = [one for one in found if name in (None, one[1])]
     if not chosen:
@@ -103,13 +108,12 @@ class Recording:
         self._connection = connection
         self._types: dict[int, str] = dict(rows(connection, "SELECT id, name FROM types"))
         self._sources: dict[int, str] = dict(rows(connection, "SELECT id, name FROM sources"))
-        self._chosen_types = self._matching(choice.types)
+        self._chosen_types = self._matching(*choice.types)
+        if choice.types and not self._chosen_types:
+            raise UsageError(f"no event type in the journal matches {', '.join(choice.types)}")
 
-    def _matching(self, patterns: tuple[str, ...]) -> list[int]:
-        numbers = matching(list(self._types.items()), patterns)
-        if patterns and not numbers:
-            raise UsageError(f"no event type in the journal matches {', '.join(patterns)}")
-        return numbers
+    def _matching(self, *patterns: str) -> list[int]:
+        return matching(list(self._types.items()), patterns)
 
     def inputs(self, running: Iterable[str]) -> Inputs:
         """What is fed in, where the plugins `running` publish by themselves."""
@@ -125,7 +129,7 @@ class Recording:
         if choice.types:
             parts.append(f"+type IN ({_list(self._chosen_types)})")
         else:
-            own, names = self._matching((OWN,)), {"hookbus", *running}
+            own, names = self._matching(OWN), {"hookbus", *running}
             sources = [number for number, name in self._sources.items() if name in names]
             parts.append(f"causation IS NULL AND +type NOT IN ({_list(own)})")
             parts.append(f"+source NOT IN ({_list(sources)})")
@@ -143,13 +147,13 @@ class Recording:
         sql = "SELECT position FROM events WHERE type = ? AND +run = ? ORDER BY position LIMIT 1"
         found = []
         for cls, sign in ((HostStarted, ">"), (HostStopping, "<")):
-            for number in self._matching((cls.__event__.name if cls.__event__ else "",)):
+            for number in self._matching(event_name(cls)):
                 position = value(self._connection, sql, (number, self.run.number))
                 found += [] if position is None else [f"position {sign} {position}"]
         return found
 
     def _of_chain(self, correlation: str) -> str:
-        run, sequence = split_id(correlation) if "-" in correlation else (self.run.name, -1)
+        run, sequence = split_id(correlation) or ("", 0)
         number = value(self._connection, "SELECT id FROM runs WHERE name = ?", (run,))
         condition = f"correlation_run = {number or 0} AND correlation = {sequence}"
         if not value(self._connection, f"SELECT 1 FROM events WHERE {condition} LIMIT 1"):
@@ -162,19 +166,28 @@ class Recording:
     def events(self) -> Iterator[Recorded]:
         """Every event of the run, in the order in which it was kept."""
         sql = (
-            "SELECT position, sequence, CASE WHEN causation IS NOT NULL THEN "
-            "iif(causation_run = run, causation, 0) END, type, source, time_ns, key, version, data "
+            "SELECT position, sequence, "
+            "CASE WHEN causation IS NOT NULL THEN iif(causation_run = run, causation, 0) END, "
+            "iif(correlation_run = run, correlation, 0), type, source, time_ns, key, version, data "
             f"FROM events WHERE +run = {self.run.number} AND position > ? AND "
             f"position <= {self.run.last} ORDER BY position LIMIT {PAGE}"
         )
         types, sources = self._types, self._sources
         for page in pages(self._connection, sql, self.run):
-            for position, sequence, cause, type_, source, *rest in page:
-                yield Recorded(position, sequence, cause, types[type_], sources[source], *rest)
+            for position, sequence, cause, root, type_, source, *rest in page:
+                yield Recorded(
+                    position, sequence, cause, root, types[type_], sources[source], *rest
+                )
 
     def event_at(self, position: int) -> StoredEvent:
         """The event at a position."""
         return stored(row(self._connection, f"{SELECT} WHERE position = ?", (position,)))
+
+    def unrecorded(self) -> int:
+        """How many events of the run the journal could not record."""
+        sql = "SELECT ifnull(sum(count), 0) FROM gaps WHERE run = ?"
+        number: int = value(self._connection, sql, (self.run.number,))
+        return number
 
     @property
     def repeats_whole(self) -> bool:
@@ -191,7 +204,7 @@ class Recording:
         """When the last event was published that may have to do with what is fed."""
         if self.choice.correlation is not None:
             return self._time("max", self._of_chain(self.choice.correlation)) or 0
-        own = _list(self._matching((OWN,)))
+        own = _list(self._matching(OWN))
         last = self._time("max", f"run = {self.run.number} AND +type NOT IN ({own})") or 0
         return last if self.choice.until_ns is None else min(last, self.choice.until_ns)
 
@@ -243,6 +256,11 @@ def pages(connection: apsw.Connection, sql: str, run: Run) -> Iterator[list[tupl
     while page := rows(connection, sql, (after,)):
         yield page
         after = page[-1][0]
+
+
+def event_name(cls: type[Event]) -> str:
+    """The wire name of a class."""
+    return "" if cls.__event__ is None else cls.__event__.name
 
 
 def _list(numbers: Iterable[int]) -> str:

@@ -25,7 +25,9 @@ def print_trial(recording: Recording, trial: Trial) -> None:
     feed = trial.played.feed
     fed = f"{counted(len(feed.fed), 'input')} of {recording.run.name} fed in"
     click.echo(f"{fed} {trial.played.seconds:,.1f} s ({trial.played.events_per_second:,.0f}/s).")
-    if not feed.finished:
+    if feed.finished and not feed.fed:
+        click.echo("Nothing was fed, so nothing is compared.")
+    elif not feed.finished:
         click.echo(f"It ended early, and nothing is compared: {trial.played.reason}.")
     elif trial.verdict is not None:
         _print_verdict(recording, trial, trial.verdict)
@@ -38,6 +40,9 @@ def _print_remarks(trial: Trial) -> None:
     for plugin, name in trial.played.doubled:
         text = f"{plugin} publishes {name} by itself, and such events were fed, too"
         click.echo(f"{text}: choose with --type what is fed.", err=True)
+    if trial.unrecorded:
+        text = f"{counted(trial.unrecorded, 'event')} of the run had not been recorded"
+        click.echo(f"{text}, and may be missing here.", err=True)
     if trial.left_out:
         names = ", ".join(trial.left_out)
         click.echo(f"Left out, as they reach outside (--with runs one): {names}", err=True)
@@ -116,6 +121,7 @@ def trial_json(recording: Recording, trial: Trial) -> dict[str, Any]:
         "same": None if verdict is None else verdict.same,
         "equal_events": None if verdict is None else verdict.equal,
         "not_compared": trial.elsewhere,
+        "not_recorded": trial.unrecorded,
         "without_data": 0 if verdict is None else verdict.without_data,
         "divergence": None
         if verdict is None or verdict.same

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hookbus import Host, Plugin, SimulatedClock, StoredEvent, UsageError
-from hookbus.commands import Given, load_host, progress_bar
+from hookbus.commands import Given, load_host, plugin_settings, progress_bar
 
 from hookbus_journal.replay.feed import Feed
 from hookbus_journal.replay.outputs import (
@@ -24,19 +25,22 @@ from hookbus_journal.replay.outputs import (
 from hookbus_journal.replay.playing import NAME, Played, play
 from hookbus_journal.replay.recording import Recording
 from hookbus_journal.replay.verdict import Verdict, judge
+from hookbus_journal.settings import JournalSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What a replay came to.
 
-    `left_out` are the plugins that reach outside, `elsewhere` counts what goes back to no input and
-    is not compared. Without a `verdict` nothing was compared. `led_to` has what led to the first
-    output that differs, in the record and in the replay; `input` is the event that both go back to.
+    `left_out` are the plugins that reach outside. `unrecorded` counts the events of the run that
+    are not in the journal, `elsewhere` those that go back to no input and are not compared. Without
+    a `verdict` nothing was compared. `led_to` has what led to the first output that differs, in the
+    record and in the replay; `input` is the event that both go back to.
     """
 
     played: Played
     left_out: tuple[str, ...]
+    unrecorded: int
     elsewhere: int = 0
     verdict: Verdict | None = None
     input: StoredEvent | None = None
@@ -62,7 +66,7 @@ def try_out(
         given = given.setting(f"plugins.{name}.enabled=false")
     with TemporaryDirectory(prefix="hookbus-replay-") as folder:
         given = given.setting(f"host.state={folder}/state")
-        outputs = Outputs(Path(folder) / "outputs.db")
+        outputs = Outputs(Path(folder) / "outputs.db", _recorded_types(given))
 
         def make_host(plugin: type[Plugin], clock: SimulatedClock) -> Host:
             options = {"plugins": (plugin,), "clock": clock, "feed": NAME}
@@ -81,8 +85,8 @@ def try_out(
                 bar=bar,
             )
         outputs.flush()
-        if not compare or not played.feed.finished:
-            return Trial(played, left_out)
+        if not (compare and played.complete):
+            return Trial(played, left_out, recording.unrecorded())
         return _judged(recording, outputs, played, left_out, ignored)
 
 
@@ -99,6 +103,19 @@ def _outward(given: Given, kept: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(name for name in outward if name not in kept))
 
 
+def _recorded_types(given: Given) -> Callable[[str], bool]:
+    """Says which types the journal records, by its settings."""
+    settings = plugin_settings(given, "journal", JournalSettings)
+
+    def records(name: str) -> bool:
+        def fits(patterns: tuple[str, ...]) -> bool:
+            return any(fnmatchcase(name, one) for one in patterns)
+
+        return fits(settings.durable) or (fits(settings.record) and not fits(settings.exclude))
+
+    return records
+
+
 def _judged(
     recording: Recording,
     outputs: Outputs,
@@ -111,11 +128,12 @@ def _judged(
         elsewhere = collect_recorded(outputs, recording, played.feed, done)
     names, live = (run.name, played.run), not run.simulated
     verdict = judge(outputs, names, ignored, live=live)
+    counts = recording.unrecorded(), elsewhere
     first = verdict.recorded or verdict.replayed
     if first is None:
-        return Trial(played, left_out, elsewhere, verdict)
+        return Trial(played, left_out, *counts, verdict)
     ends = ((RECORDED, verdict.recorded), (REPLAYED, verdict.replayed))
     recorded, replayed = (outputs.chain(side, one) if one else [] for side, one in ends)
     fed = played.feed.fed
     came_from = recording.event_at(fed[first.input - 1]) if 0 < first.input <= len(fed) else None
-    return Trial(played, left_out, elsewhere, verdict, came_from, (recorded, replayed))
+    return Trial(played, left_out, *counts, verdict, came_from, (recorded, replayed))
