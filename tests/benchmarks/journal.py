@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import statistics
 import tempfile
@@ -87,6 +88,8 @@ class _Round:
 def measure(plan: Plan, say: Callable[[str], None]) -> Figures:
     """Measure on the system's clock, in a temporary folder; every round has files of its own."""
     rounds = 2 if plan.quick else 5
+    gc.collect()
+    gc.freeze()  # as `hookbus run` does
     found: dict[int, list[_Round]] = {count: [] for count in PUBLISHERS}
     for number in range(rounds):
         for count in PUBLISHERS:

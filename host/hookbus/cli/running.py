@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from contextlib import nullcontext
@@ -57,6 +58,9 @@ def run_host(host: Host, *, bar: bool = True, controlled: bool = False) -> RunRe
             with progress(host, shown=bar):
                 return await host.run()
 
+    # What has been imported is there to stay: with thousands of events in flight the collector
+    # would look through it again and again, which takes as long as the work itself.
+    gc.freeze()
     return run(main(), host.clock)
 
 
