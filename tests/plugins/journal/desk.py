@@ -52,6 +52,7 @@ class DeskSettings(Settings):
     pause: float = Field(60.0, description="seconds between two of them")
     limit: float = Field(103.0, description="price from which on it buys")
     commission: float = Field(0.01, description="part of what is paid")
+    broken: bool = Field(False, description="whether the feeds cannot be opened")
     chatty: bool = Field(False, description="whether the feeds tell something by a timer")
     counting: bool = Field(False, description="whether orders tell how many were filled before")
     slow: float = Field(0.0, description="seconds that every second order takes to be filled")
@@ -86,6 +87,8 @@ class Feeds(Plugin):
     def hookbus_start(self, context: PluginContext) -> None:
         """Have two sources, which publish at the same instants."""
         self.context = context
+        if self.settings.broken:
+            raise OSError("the exchange does not answer")
         context.start_source(self.feed_a, "a")
         context.start_source(self.feed_b, "b")
 

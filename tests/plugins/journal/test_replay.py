@@ -187,6 +187,16 @@ def test_a_plugin_that_reaches_outside_runs_when_it_is_asked_for(tmp_path: Path)
     assert (tmp_path / "told.txt").read_text() == told * 2
 
 
+def test_a_feed_that_cannot_start_in_the_replay_is_not_needed(desk: Folder) -> None:
+    """What it had brought is fed all the same; that it failed is told."""
+    done = desk.replay("--set", "plugins.feeds.broken=true", "--ignore", "data.text")
+    assert f"{QUOTES} inputs of hookbus fed in" in done.stdout
+    assert "The plugin feeds failed in the replay." in done.stderr
+    assert "the record is missing" in done.stdout, "what it says by itself when it is ready"
+    chosen = ("--set", "plugins.feeds.broken=true", "--type", "desk.quoted")
+    assert desk.replay(*chosen).exit_code == 0
+
+
 def test_what_is_fed_and_published_by_its_plugin_as_well_is_told(tmp_path: Path) -> None:
     """A plugin with a source may publish by a timer, too: only a person can tell these apart."""
     folder = Folder(tmp_path, CONFIGURATION.replace("Feeds", 'Feeds"\nchatty = true\n#', 1))

@@ -64,7 +64,9 @@ def play(
     host: Host
 
     async def inputs(source: Source) -> None:
-        own = [name for name, one in host.supervisor.contexts.items() if not one.sources]
+        contexts, records = host.supervisor.contexts, host.records
+        running = [name for name in contexts if not records[name].failed]
+        own = [name for name in running if not contexts[name].sources]
         wanted = recording.inputs([*own, *silent])
         registry, bus = host.event_bus.registry, host.event_bus
         await feed.run(source, wanted, registry, lambda name: Bus(bus, name), recording.end_ns())

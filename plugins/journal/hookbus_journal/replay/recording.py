@@ -149,7 +149,7 @@ class Recording:
         for cls, sign in ((HostStarted, ">"), (HostStopping, "<")):
             for number in self._matching(event_name(cls)):
                 position = value(self._connection, sql, (number, self.run.number))
-                found += [] if position is None else [f"position {sign} {position}"]
+                found += [] if position is None else [f"+position {sign} {position}"]
         return found
 
     def _of_chain(self, correlation: str) -> str:
