@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from hookbus import (
+    DurableSubscription,
     Envelope,
     InlineSubscription,
     Lagged,
@@ -46,7 +47,7 @@ class LoggingPlugin(Plugin):
         super().__init__(settings)
         self._log: EventLog | None = None
         self._worker: Worker | None = None
-        self._subscription: Subscription | InlineSubscription | None = None
+        self._subscription: Subscription | InlineSubscription | DurableSubscription | None = None
         self._outage = False
         self._files: RotatingOutput | None = None
         self._tidier: Worker | None = None

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.journal.desk import Desk
+from tests.plugins.journal.commanded import Desk
 
 
 @pytest.fixture

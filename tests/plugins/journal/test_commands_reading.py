@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.plugins.journal.desk import Desk, json_lines
+from tests.plugins.journal.commanded import Desk, json_lines
 
 
 @pytest.fixture(scope="module")

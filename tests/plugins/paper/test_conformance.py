@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from hookbus import Plugin
 from hookbus.testing import PluginConformance
 from hookbus_journal.plugin import JournalPlugin
 from hookbus_paper.execution.plugin import ExecutionPlugin
@@ -63,7 +64,7 @@ class TestRisk(PluginConformance):
 
     plugin = RiskPlugin
     settings: ClassVar[Mapping[str, Any]] = {"maximum_position": 2.0, "maximum_order_value": 150}
-    companions = (TradingPlugin,)
+    companions: ClassVar[tuple[type[Plugin], ...]] = (TradingPlugin,)
     events = (
         make_signal("long"),
         make_update("10000"),
