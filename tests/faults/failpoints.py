@@ -18,7 +18,7 @@ WANTED = f"SIGKILL before and after each of {len(EDGES) // 2} steps: none lost, 
 ROUNDS = 25
 FEW = 1
 
-LOAD = {"publishers": 4, "pause": 0.002, "retry_delay": 0.001}
+LOAD = {"publishers": 4, "pause": 0.002, "retry_delay": 0.001, "crashes": 1_000}
 PATIENCE = 30.0
 """Seconds until the edge must have been passed."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import apsw
 from hookbus_journal.database import open_for_reading
 
 Delivered = tuple[str, int]
@@ -43,6 +44,15 @@ class Stored:
     mark: str
 
 
+def stored_events(connection: apsw.Connection) -> dict[int, Stored]:
+    """The durable events in the journal, by position."""
+    sql = (
+        "SELECT position, types.name, key, json_extract(data, '$.mark') FROM events "
+        "JOIN types ON types.id = type WHERE durable"
+    )
+    return {position: Stored(*rest) for position, *rest in connection.execute(sql)}
+
+
 class Tables:
     """The journal's tables at one moment."""
 
@@ -58,12 +68,7 @@ class Tables:
                 self.letters = {(name, at): tuple(counts) for name, at, *counts in letters}
                 sql = "SELECT consumer, mark, key FROM effects ORDER BY id"
                 self.effects = list(connection.execute(sql))
-                sql = (
-                    "SELECT position, types.name, key, json_extract(data, '$.mark') FROM events "
-                    "JOIN types ON types.id = type WHERE durable"
-                )
-                rows = connection.execute(sql)
-                self.events = {position: Stored(*rest) for position, *rest in rows}
+                self.events = stored_events(connection)
         finally:
             connection.close()
 

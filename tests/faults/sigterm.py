@@ -36,6 +36,8 @@ LONGEST = 0.8
 FINISH_EVERY = 10
 """Signals after which consumers may finish."""
 
+PUBLISHERS = 16
+
 ROOT = Path(__file__).parents[2]
 
 CONFIG = """
@@ -50,7 +52,7 @@ enabled = true
 
 [plugins.workload]
 folder = {folder}
-publishers = 16
+publishers = {publishers}
 pause = 0.003
 """
 
@@ -81,7 +83,7 @@ def demonstrate(
 ) -> Outcome:
     """Send `rounds` signals; `bug` names one of `planted` that every run has."""
     books, chance, wrong = Books(folder), random.Random(rounds), list[str]()
-    (folder / "hookbus.toml").write_text(CONFIG.format(folder=json.dumps(str(folder))))
+    (folder / "hookbus.toml").write_text(_config(folder))
     times, left = [], 0
     for number in range(rounds):
         ended = _run(folder, number, chance.uniform(0.0, longest), bug)
@@ -102,6 +104,10 @@ def demonstrate(
     }
     figures = {"worst": f"{max(times):.2f} s", "mean": f"{sum(times) / len(times):.2f} s"}
     return Outcome(rounds, counted, figures, tuple(dict.fromkeys(wrong)))
+
+
+def _config(folder: Path) -> str:
+    return CONFIG.format(folder=json.dumps(str(folder)), publishers=PUBLISHERS)
 
 
 def _run(folder: Path, life: int, load: float, bug: str | None) -> Ended:
@@ -163,7 +169,10 @@ def _left(connection: apsw.Connection, name: str, types: tuple[str, ...]) -> int
 
 
 def _mistakes(ended: Ended, waiting: dict[str, int], *, fresh: bool) -> list[str]:
-    """What is wrong with an end; nothing waited at the beginning of a `fresh` run."""
+    """What is wrong with an end; nothing waited at the beginning of a `fresh` run.
+
+    An event that is being committed while the consumers are closed is not in their accounts.
+    """
     report, found = ended.report, []
     if ended.code != 0 or not report:
         return [f"the run ended with {ended.code}"]
@@ -175,7 +184,7 @@ def _mistakes(ended: Ended, waiting: dict[str, int], *, fresh: bool) -> list[str
         if told != f"{left:,}":
             found.append(f"{left:,} wait for {name}, and the summary says {told}")
         pending = _pending(report, name)
-        if pending > left or (fresh and pending != left):
+        if pending > left or (fresh and pending + PUBLISHERS < left):
             found.append(f"{left:,} wait for {name}, and the ledger has {pending:,}")
     return found
 

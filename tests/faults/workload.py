@@ -57,6 +57,7 @@ class WorkloadSettings(Settings):
     concurrency: int = Field(4, ge=1, description="handlers of each consumer at a time")
     linger: float = Field(0.0, ge=0, description="seconds that each handler takes")
     retry_letters: bool = Field(False, description="have all dead letters tried again")
+    crashes: int = Field(3, ge=1, description="crashes after which an event is given up")
     timeout: float = Field(30.0, gt=0, description="seconds for one attempt")
     retry_delay: float = Field(0.01, ge=0, description="seconds before the second attempt")
 
@@ -88,6 +89,7 @@ class Workload(Plugin):
         options: dict[str, Any] = {
             "delivery": "durable",
             "concurrency": self.settings.concurrency,
+            "crashes": self.settings.crashes,
             "timeout": self.settings.timeout,
             "retry": Retry(attempts=5, delay=self.settings.retry_delay),
         }

@@ -14,9 +14,10 @@ from hookbus.logs import make_logger
 from hookbus_journal import retention
 from hookbus_journal.session import Session, Surroundings
 from hookbus_journal.settings import JournalSettings
+from hookbus_journal.store import Store
 from hookbus_journal.tasks import Note
 
-from tests.faults.records import Record
+from tests.faults.records import Record, stored_events
 from tests.faults.workload import Answered, Happened
 
 FAILURES = 2
@@ -100,10 +101,14 @@ class World:
         self._heard.append(envelope.sequence)
 
     async def prune(self) -> int:
-        """Remove all events that nobody needs."""
+        """Remove all events that nobody needs, and remember them."""
+
+        def perform(store: Store) -> int:
+            self.record.events.update(stored_events(store.connection))
+            return retention.prune(store, before_ns=2**62, keep_bytes=2**40)
+
         await self.session.journal.flushed()
-        step = partial(retention.prune, before_ns=2**62, keep_bytes=2**40)
-        removed: int = await self.session.journal.do(Note(step))
+        removed: int = await self.session.journal.do(Note(perform))
         return removed
 
     async def settled(self) -> None:
