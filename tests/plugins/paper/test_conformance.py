@@ -6,14 +6,12 @@ from typing import Any, ClassVar
 
 from hookbus import Plugin
 from hookbus.testing import PluginConformance
-from hookbus_journal.plugin import JournalPlugin
 from hookbus_paper.execution.plugin import ExecutionPlugin
 from hookbus_paper.lifecycle.plugin import LifecyclePlugin
 from hookbus_paper.orders import about
 from hookbus_paper.portfolio.plugin import PortfolioPlugin
 from hookbus_paper.risk.plugin import RiskPlugin
 from hookbus_paper.strategy.plugin import StrategyPlugin
-from hookbus_saga import SagaPlugin
 from hookbus_trading.control import (
     HealthStatusChanged,
     OpportunitiesUpdated,
@@ -87,13 +85,6 @@ class TestRisk(PluginConformance):
         make_signal("short", 4),
         TradingResumed(reason="go on"),
     )
-
-
-class TestRiskWithSagas(TestRisk):
-    """The risk check with every order a saga in the journal."""
-
-    settings: ClassVar[Mapping[str, Any]] = {**TestRisk.settings, "saga": True}
-    companions = (TradingPlugin, JournalPlugin, SagaPlugin)
 
 
 class TestExecution(PluginConformance):

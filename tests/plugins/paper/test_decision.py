@@ -25,14 +25,11 @@ from hookbus import (
 from hookbus.logs import make_logger
 from hookbus.loop import run
 from hookbus.testing import HostFactory, Recording
-from hookbus_journal.plugin import JournalPlugin
 from hookbus_paper.decision.lives import Life
 from hookbus_paper.execution.broker import PaperBroker
 from hookbus_paper.execution.plugin import ExecutionPlugin
 from hookbus_paper.portfolio.plugin import PortfolioPlugin
 from hookbus_paper.risk.plugin import RiskPlugin
-from hookbus_saga import SagaPlugin
-from hookbus_saga.store import Store
 from hookbus_trading.control import TradingHalted
 from hookbus_trading.flow import (
     Fill,
@@ -56,6 +53,10 @@ from tests.plugins.paper.test_loop_model import (
     play,
     steps,
 )
+
+JournalPlugin = pytest.importorskip("hookbus_journal.plugin").JournalPlugin
+SagaPlugin = pytest.importorskip("hookbus_saga").SagaPlugin
+Store = pytest.importorskip("hookbus_saga.store").Store
 
 MEMORY: tuple[type[Plugin], ...] = (JournalPlugin, SagaPlugin)
 STAGES: tuple[type[Plugin], ...] = (RiskPlugin, ExecutionPlugin, PortfolioPlugin, TradingPlugin)
@@ -282,7 +283,7 @@ def test_a_decision_that_cannot_be_recorded_is_none(
     write = Store.write
     refused: list[Any] = []
 
-    async def full(self: Store, before: Any, *rest: Any) -> None:
+    async def full(self: Any, before: Any, *rest: Any) -> None:
         if before is None and not refused:
             refused.append(rest)
             raise JournalFull("no room")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import pytest
 from hookbus import Event, Plugin
 from hookbus.testing import PluginConformance
-from hookbus_journal.plugin import JournalPlugin
 from hookbus_saga import SagaPlugin
+
+JournalPlugin = pytest.importorskip("hookbus_journal.plugin").JournalPlugin
 
 
 class TestSaga(PluginConformance):

@@ -12,9 +12,10 @@ from hookbus import Outcome, Plugin, PluginContext, Sagas, Step, SystemClock, ho
 from hookbus.logs import make_logger
 from hookbus.loop import run
 from hookbus.testing import HostFactory
-from hookbus_journal.plugin import JournalPlugin
 from hookbus_saga import SagaPlugin
 from hookbus_saga.events import SagaCompleted, SagaEvent, SagaParked
+
+JournalPlugin = pytest.importorskip("hookbus_journal.plugin").JournalPlugin
 
 
 class Trips(Plugin):
