@@ -213,18 +213,24 @@ class Machine(RuleBasedStateMachine):
         self.record.failing = failing
         if not failing:
             self.record.failures.clear()
-        self._do(self._letters("retry"))
+        self._do(self._retry())
+
+    async def _retry(self) -> None:
+        await self.world.session.journal.retry([number for number, *_ in await self._letters()])
 
     @rule()
     def discard(self) -> None:
         """Remove all dead letters for good."""
-        self.record.discarded |= self._tables().letters.keys()
-        self._do(self._letters("discard"))
+        self._do(self._discard())
 
-    async def _letters(self, what: str) -> None:
-        journal = self.world.session.journal
-        letters = await journal.query(Statement("SELECT id FROM dead_letters"))
-        await getattr(journal, what)([number for (number,) in letters])
+    async def _discard(self) -> None:
+        letters = await self._letters()
+        self.record.discarded |= {(consumer, position) for _, consumer, position in letters}
+        await self.world.session.journal.discard([number for number, *_ in letters])
+
+    async def _letters(self) -> list[tuple[Any, ...]]:
+        sql = "SELECT id, consumer, position FROM dead_letters"
+        return await self.world.session.journal.query(Statement(sql))
 
     # Comparing
 
