@@ -1,4 +1,4 @@
-"""The command `hookbus saga`: asks the running host for its sagas."""
+"""The command `hookbus saga`: asks the running host, or looks into the journal where none runs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from hookbus.commands import (
     Given,
     ask,
     configuration_options,
+    is_running,
     json_option,
     print_json,
     print_pairs,
     print_table,
 )
 
+from hookbus_saga import kept
+
 __all__ = ["saga"]
 
 
 @click.group()
 def saga() -> None:
-    """Show the sagas of the running host, and resume one that is parked."""
+    """Show sagas, also when no host runs, and have the running host resume one that is parked."""
 
 
 @saga.command("list")
@@ -32,7 +35,10 @@ def saga() -> None:
 @json_option
 def list_sagas(given: Given, as_json: bool, ended: int) -> None:
     """List what is open, parked sagas too."""
-    found = ask(given, "saga", "list", ended=ended)
+    if is_running(given):
+        found = ask(given, "saga", "list", ended=ended)
+    else:
+        found = kept.listed(given, ended)
     if as_json:
         print_json(found)
         return
@@ -47,7 +53,9 @@ def list_sagas(given: Given, as_json: bool, ended: int) -> None:
 @json_option
 def show(given: Given, as_json: bool, id: str) -> None:  # noqa: A002 - the word of the command
     """Show what saga ID was begun with, and what became of each step."""
-    _print(ask(given, "saga", "show", saga_id=id), as_json=as_json)
+    running = is_running(given)
+    found = ask(given, "saga", "show", saga_id=id) if running else kept.find(given, id)
+    _print(found, as_json=as_json)
 
 
 @saga.command()

@@ -26,7 +26,7 @@ from hookbus_saga.keeper import Keeper
 from hookbus_saga.runner import Runner
 from hookbus_saga.settings import SagaSettings
 from hookbus_saga.store import Store
-from hookbus_saga.texts import described
+from hookbus_saga.texts import described, unknown
 
 __all__ = ["SagaPlugin"]
 
@@ -111,9 +111,7 @@ class SagaPlugin(Plugin):
     async def _show(self, saga_id: str) -> dict[str, Any]:
         saga = await self._sagas().find(saga_id)
         if saga is None:
-            raise UsageError(
-                f"there is no saga {saga_id!r}; `hookbus saga list` shows those there are"
-            )
+            raise unknown(saga_id)
         return described(saga, whole=True)
 
     async def _resume(self, saga_id: str) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any, Protocol
 
 from hookbus import Journal, Saga, SagaState, SagaStep, Statement, StepState, UsageError
 
-__all__ = ["Store", "as_json"]
+__all__ = ["Reader", "Store", "as_json"]
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS saga_sagas (
@@ -40,7 +40,49 @@ _ENDED = tuple(state for state in SagaState if state.ended)
 _OPEN = tuple(state for state in SagaState if not state.ended)
 
 
-class Store:
+class Readable(Protocol):
+    """What reading sagas needs of a journal."""
+
+    def query(self, statement: Statement) -> Awaitable[list[tuple[Any, ...]]]:
+        """The rows of a SELECT."""
+
+
+class Reader:
+    """Reads the sagas that a journal has kept."""
+
+    def __init__(self, journal: Readable) -> None:
+        self._readable = journal
+
+    async def find(self, saga_id: str) -> Saga | None:
+        """A saga by its id."""
+        found = await self._read("id = ?", (saga_id,))
+        return found[0] if found else None
+
+    async def left(self) -> list[Saga]:
+        """The sagas that have not ended, the oldest first."""
+        return await self._read(_among(_OPEN), _OPEN)
+
+    async def latest(self, states: tuple[SagaState, ...], most: int) -> list[Saga]:
+        """Up to `most` sagas in some states, the newest of them, the oldest first."""
+        where = f"number IN (SELECT number FROM saga_sagas WHERE {_among(states)} "
+        return await self._read(f"{where} ORDER BY number DESC LIMIT ?)", (*states, most))
+
+    async def _read(self, where: str, values: tuple[Any, ...]) -> list[Saga]:
+        sagas = f"SELECT {_COLUMNS} FROM saga_sagas WHERE {where} ORDER BY number"
+        rows = await self._readable.query(Statement(sagas, values))
+        if not rows:
+            return []
+        steps = (
+            "SELECT saga, name, state, attempts, data, reason, begun_ns, ended_ns FROM saga_steps "
+            f"WHERE saga IN (SELECT id FROM saga_sagas WHERE {where}) ORDER BY saga, place"
+        )
+        found: dict[str, list[SagaStep]] = {}
+        for saga, *row in await self._readable.query(Statement(steps, values)):
+            found.setdefault(saga, []).append(_step_of(*row))
+        return [_saga_of(found.get(row[0], []), *row) for row in rows]
+
+
+class Store(Reader):
     """Reads and writes sagas; what is awaited has been committed.
 
     Raises `JournalError` when the journal cannot store at the moment, and `TransactionRefused`
@@ -48,6 +90,7 @@ class Store:
     """
 
     def __init__(self, journal: Journal) -> None:
+        super().__init__(journal)
         self._journal = journal
 
     async def prepare(self) -> None:
@@ -67,20 +110,6 @@ class Store:
         ]
         await self._journal.transact([head, *steps, *statements])
 
-    async def find(self, saga_id: str) -> Saga | None:
-        """A saga by its id."""
-        found = await self._read("id = ?", (saga_id,))
-        return found[0] if found else None
-
-    async def left(self) -> list[Saga]:
-        """The sagas that have not ended, the oldest first."""
-        return await self._read(_among(_OPEN), _OPEN)
-
-    async def latest(self, states: tuple[SagaState, ...], most: int) -> list[Saga]:
-        """Up to `most` sagas in some states, the newest of them, the oldest first."""
-        where = f"number IN (SELECT number FROM saga_sagas WHERE {_among(states)} "
-        return await self._read(f"{where} ORDER BY number DESC LIMIT ?)", (*states, most))
-
     async def forget(self, before_ns: int) -> None:
         """Delete what ended before an instant."""
         old = f"{_among(_ENDED)} AND changed_ns < ?"
@@ -88,20 +117,6 @@ class Store:
         sagas = f"DELETE FROM saga_sagas WHERE {old}"
         values = (*_ENDED, before_ns)
         await self._journal.transact([Statement(steps, values), Statement(sagas, values)])
-
-    async def _read(self, where: str, values: tuple[Any, ...]) -> list[Saga]:
-        sagas = f"SELECT {_COLUMNS} FROM saga_sagas WHERE {where} ORDER BY number"
-        rows = await self._journal.query(Statement(sagas, values))
-        if not rows:
-            return []
-        steps = (
-            "SELECT saga, name, state, attempts, data, reason, begun_ns, ended_ns FROM saga_steps "
-            f"WHERE saga IN (SELECT id FROM saga_sagas WHERE {where}) ORDER BY saga, place"
-        )
-        found: dict[str, list[SagaStep]] = {}
-        for saga, *row in await self._journal.query(Statement(steps, values)):
-            found.setdefault(saga, []).append(_step_of(*row))
-        return [_saga_of(found.get(row[0], []), *row) for row in rows]
 
 
 def as_json(data: Mapping[str, Any]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hookbus import Saga, SagaStep
+from hookbus import Saga, SagaStep, UsageError
 
-__all__ = ["described"]
+__all__ = ["described", "unknown"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,6 +27,11 @@ def described(saga: Saga, *, whole: bool = False) -> dict[str, Any]:
         told["data"] = dict(saga.data)
         told["steps"] = [_step(step) for step in saga.steps]
     return told
+
+
+def unknown(saga_id: str) -> UsageError:
+    """The error for an id that no saga has."""
+    return UsageError(f"there is no saga {saga_id!r}; `hookbus saga list` shows those there are")
 
 
 _AT_WORK = ("begun", "undoing")

@@ -1,4 +1,4 @@
-"""`hookbus saga`: it asks the running host, in another process."""
+"""`hookbus saga`: it asks the running host, in another process, or looks into the journal."""
 
 from __future__ import annotations
 
@@ -47,12 +47,31 @@ class Begin(Trips, Plugin):
         await self.sagas.begin("trip", "two", {"to": "nowhere"})
 '''
 
-Shell = Callable[..., CommandResult]
+pytest.importorskip("hookbus_journal", reason="sagas are kept in a journal")
+
+
+class Shell:
+    """`hookbus saga ARGUMENTS` in a folder, beside a host that can be killed."""
+
+    def __init__(
+        self, host: subprocess.Popen[bytes], command: Callable[..., CommandResult]
+    ) -> None:
+        self.host = host
+        self._command = command
+
+    def __call__(self, *arguments: str) -> CommandResult:
+        """What the command prints."""
+        return self._command("saga", *arguments)
+
+    def kill(self) -> None:
+        """End the host at once."""
+        self.host.kill()
+        self.host.wait()
 
 
 @pytest.fixture
 def shell(tmp_path: Path, run_command: Callable[..., CommandResult]) -> Iterator[Shell]:
-    """`hookbus saga ARGUMENTS` beside a running host."""
+    """A shell beside a running host that has one saga completed and one parked."""
     (tmp_path / "hookbus.toml").write_text(CONFIGURATION)
     (tmp_path / "begin.py").write_text(BEGIN)
     env = {"PYTHONPATH": str(ROOT)}
@@ -63,7 +82,7 @@ def shell(tmp_path: Path, run_command: Callable[..., CommandResult]) -> Iterator
         while '"parked"' not in run_command("saga", "list", "--json", folder=tmp_path).stdout:
             assert host.poll() is None
             assert time.monotonic() < deadline
-        yield lambda *arguments: run_command("saga", *arguments, folder=tmp_path, env=env)
+        yield Shell(host, lambda *rest: run_command(*rest, folder=tmp_path, env=env))
     finally:
         host.kill()
         host.wait()
@@ -88,3 +107,15 @@ def test_sagas_are_listed_shown_and_resumed(shell: Shell) -> None:
     refused = shell("resume", "one")
     assert refused.exit_code == 2
     assert "'one' is completed; only one that is parked can be resumed" in refused.stderr
+
+
+def test_sagas_can_be_looked_at_after_a_host_was_killed(shell: Shell) -> None:
+    """The commands print the same from the journal; only a running host can resume one."""
+    asked = [("list", "--ended", "5"), ("show", "one", "--json"), ("show", "two")]
+    running = [shell(*arguments).stdout for arguments in asked]
+    shell.kill()
+    assert [shell(*arguments).stdout for arguments in asked] == running
+    missing = shell("show", "three")
+    assert (missing.exit_code, "there is no saga 'three'" in missing.stderr) == (2, True)
+    refused = shell("resume", "two")
+    assert (refused.exit_code, "no host is running" in refused.stderr) == (1, True)
