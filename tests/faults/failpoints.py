@@ -18,7 +18,10 @@ WANTED = f"SIGKILL before and after each of {len(EDGES) // 2} steps: none lost, 
 ROUNDS = 25
 FEW = 1
 
-LOAD = {"publishers": 4, "pause": 0.002, "retry_delay": 0.001, "crashes": 1_000}
+CRASHES = 1_000
+"""No event is given up because it was in hand when others had the process killed."""
+
+LOAD = {"publishers": 4, "pause": 0.002, "retry_delay": 0.001, "crashes": CRASHES}
 PATIENCE = 30.0
 """Seconds until the edge must have been passed."""
 
@@ -45,7 +48,7 @@ def demonstrate(
             books.read()
             wrong += [f"{edge.name}: {line}" for line in books.mistakes_so_far()]
             life += 1
-        wrong += [f"{edge.name}: {line}" for line in finish(folder, books, before)]
+        wrong += [f"{edge.name}: {line}" for line in finish(folder, books, before, CRASHES)]
         progress(f"{life} kills, last {edge.name}")
     return outcome(life, books, wrong, {"edges": f"{len(edges)}"})
 

@@ -64,9 +64,14 @@ def demonstrate(
     return outcome(rounds, books, wrong, {"acknowledged/s": f"{rate:,.0f}"})
 
 
-def finish(folder: Path, books: Books, before: tuple[Callable[[], None], ...] = ()) -> list[str]:
-    """Let the consumers finish in a life that ends as it should; returns what is wrong then."""
-    life = Life(Plan(folder, {"life": -1}, before, ends=True))
+def finish(
+    folder: Path, books: Books, before: tuple[Callable[[], None], ...] = (), crashes: int = 3
+) -> list[str]:
+    """Let the consumers finish in a life that ends as it should; returns what is wrong then.
+
+    Events that were in hand in as many `crashes` are given up.
+    """
+    life = Life(Plan(folder, {"life": -1, "crashes": crashes}, before, ends=True))
     life.wait_until_ready()
     code = life.end(patience=600)
     books.read()
