@@ -36,6 +36,7 @@ class Backlog:
         self._overflows = 0
         self._widened = 0
         self._state: ConsumerState | None = None
+        self._promised: set[int] = set()
         self._wake: asyncio.Future[None] | None = None
         self.read_to = 0
         self.offered = 0
@@ -46,10 +47,11 @@ class Backlog:
         """Begin after the offset of a consumer."""
         self._state = state
         self.read_to = state.offset
-        known = [one for one in self._fresh if one[0] <= state.head]
-        self.offered -= len(known)
-        for one in known:
-            self._fresh.remove(one)
+        known = [position for position, _ in self._fresh if position <= state.head]
+        self._promised = {position for position in known if position > state.offset}
+        self.offered -= len(known) - len(self._promised)
+        for _ in known:
+            self._fresh.popleft()
 
     @property
     def waiting(self) -> int:
@@ -115,7 +117,7 @@ class Backlog:
         state = self._state
         if state is None or stored.position in state.finished:
             return None
-        if stored.position > state.head:
+        if stored.position > state.head or stored.position in self._promised:
             self.taken += 1
         else:
             self.older += 1
