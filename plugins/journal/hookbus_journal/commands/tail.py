@@ -6,23 +6,16 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-import apsw
 import click
 from hookbus import StoredEvent
 
 from hookbus_journal.commands.place import Place, journal_options
 from hookbus_journal.commands.texts import event_line
-from hookbus_journal.history import page
-from hookbus_journal.rows import SELECT, stored
-from hookbus_journal.selection import select
-from hookbus_journal.sql import rows, value
+from hookbus_journal.history import latest, page
+from hookbus_journal.sql import value
 
 PAUSE: Final = 0.25
 """Seconds between two looks at the journal."""
-
-_LATEST: Final = (
-    "SELECT * FROM (SELECT position FROM events WHERE type = {} ORDER BY position DESC LIMIT ?1)"
-)
 
 
 @click.command(short_help="Show the latest events that are kept.")
@@ -40,7 +33,7 @@ def tail(pattern: str, count: int, follow: bool, place: Place, as_json: bool) ->
     """
     with place.reading() as connection:
         last: int = value(connection, "SELECT ifnull(max(position), 0) FROM events")
-        found = latest(connection, pattern, count)
+        found = latest(connection, [pattern], None, count)[::-1]
         _print(found, as_json)
         if count and not found:
             click.echo(f"no event that is kept matches {pattern!r}", err=True)
@@ -53,16 +46,6 @@ def tail(pattern: str, count: int, follow: bool, place: Place, as_json: bool) ->
                     time.sleep(PAUSE)
         except KeyboardInterrupt:
             return
-
-
-def latest(connection: apsw.Connection, pattern: str, count: int) -> list[StoredEvent]:
-    """The last `count` events whose types match, oldest first."""
-    wanted = select(connection, [pattern])
-    of_each = " UNION ALL ".join(_LATEST.format(number) for number in wanted.numbers)
-    if not of_each:
-        return []
-    sql = f"{SELECT} WHERE position IN ({of_each}) ORDER BY position DESC LIMIT ?1"
-    return [stored(one) for one in reversed(rows(connection, sql, (count,)))]
 
 
 def _print(events: Iterable[StoredEvent], as_json: bool) -> None:
