@@ -19,6 +19,7 @@ from hookbus.control.descriptions import (
     describe_handle,
     describe_plugin,
 )
+from hookbus.envelope import Origin
 from hookbus.errors import EventDecodeError, UsageError, WouldBlock, error_text
 from hookbus.events import Event
 from hookbus.host import Host
@@ -185,18 +186,19 @@ def _build(cls: type[Event], data: Mapping[str, Any]) -> Event:
 
 
 async def _publish(host: Host, event: Event) -> dict[str, Any]:
-    bus, voice = host.event_bus, Bus(host.event_bus, SOURCE)
+    bus = host.event_bus
     deadline = asyncio.get_running_loop().time() + PATIENCE
-    while True:
-        try:
-            # Nothing else is published between these two lines, so this is the event's sequence.
-            sequence = bus.sequence + 1
-            matched = voice.publish_nowait(event)
-            return {"id": f"{bus.run}-{sequence}", "sequence": sequence, "matched": matched}
-        except WouldBlock:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(0.02)
+    while (full := bus.gates.blocked(bus.route_for(type(event), SOURCE), event)) is not None:
+        if asyncio.get_running_loop().time() > deadline:
+            raise WouldBlock(f"a lossless subscriber to {full.filter} is full; try again later")
+        await asyncio.sleep(0.02)
+    # Nothing else is published until the event has its sequence, so this is it.
+    sequence, route = bus.sequence + 1, bus.route_for(type(event), SOURCE)
+    if route.committed is None:
+        matched = Bus(bus, SOURCE).publish_nowait(event)
+    else:
+        matched = await bus.commits.publish(route, event, Origin(bus.run, SOURCE))
+    return {"id": f"{bus.run}-{sequence}", "sequence": sequence, "matched": matched}
 
 
 async def _jobs(host: Host, _: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -55,6 +55,15 @@ def test_a_running_host_tries_again_and_discards(desk: Desk) -> None:
     assert desk.json("journal", "verify")["sound"] is True
 
 
+def test_a_durable_event_can_be_published_from_the_command_line(desk: Desk) -> None:
+    """It is committed under the id that the command prints, and handled like any other."""
+    with desk.running():
+        emitted = desk.json("events", "emit", "shop.ordered", "item=lamp")
+        desk.until(lambda: shipped(desk)[-1]["data"]["item"] == "lamp")
+        assert shipped(desk)[-1]["causationid"] == emitted["id"]
+        assert emitted["matched"] == 2
+
+
 def test_without_a_host_a_retry_waits_for_the_next_one(desk: Desk) -> None:
     """The mark is kept, and so is what is discarded; the next run does what was asked for."""
     desk.run()

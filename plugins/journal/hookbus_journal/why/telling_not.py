@@ -47,7 +47,7 @@ def _headline(answer: Answer) -> str:
         return f"What kept something from happening {span}{_at(question)}:"
     about = f"{question.type} of {question.key}" if question.key else question.type
     if not count:
-        return f"No {about} was recorded {span}{_at(question)}."
+        return f"No {about} was recorded {span}."
     newest = ", ".join(event_id(one) for one in answer.recorded[-_IDS:])
     return f"{count:,} {about} recorded {span}, the newest: {newest}.{_at(question)}"
 
