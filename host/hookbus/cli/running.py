@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from hookbus.runreport import RunReport
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+ECHO = 0.25
+"""Seconds in which the same signal counts once: `timeout` sends it to a process and to its group."""
 
 
 def load_host(given: Given, *, log_level: str = "info", **options: Any) -> Host:
@@ -66,15 +70,16 @@ def run_host(host: Host, *, bar: bool = True, controlled: bool = False) -> RunRe
 
 def _obey_signals(host: Host) -> None:
     loop = asyncio.get_running_loop()
-    received: list[signal.Signals] = []
+    received: dict[signal.Signals, float] = {}
 
     def obey(number: signal.Signals) -> None:
-        received.append(number)
-        if len(received) > 1:
+        if received and time.monotonic() - received.get(number, -ECHO) >= ECHO:
             click.echo("hookbus: ended at once; what was pending is lost", err=True)
             os._exit(128 + number)
-        host.log.info("stopping; a second time ends it at once", signal=number.name)
-        host.request_stop(f"{number.name} received")
+        if not received:
+            host.log.info("stopping; a second time ends it at once", signal=number.name)
+            host.request_stop(f"{number.name} received")
+        received.setdefault(number, time.monotonic())
 
     for number in SIGNALS:
         loop.add_signal_handler(number, obey, number)
