@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 ECHO = 0.25
-"""Seconds in which the same signal counts once: `timeout` sends it to a process and to its group."""
+"""Seconds in which a signal counts once: `timeout` sends it to a process and to its group."""
 
 
 def load_host(given: Given, *, log_level: str = "info", **options: Any) -> Host:
