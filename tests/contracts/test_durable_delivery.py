@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 from hookbus import (
+    Clock,
     Envelope,
     Journal,
+    Retry,
     Statement,
     UsageError,
     WouldBlock,
 )
-from hookbus.operational import EventDeadLettered, HandlerFailed
+from hookbus.operational import (
+    ConsumerResumed,
+    ConsumerStalled,
+    EventDeadLettered,
+    HandlerFailed,
+)
 from hookbus.testing.hosts import HostFactory
 
 from tests.contracts.durable import FAST, Noted, running
@@ -135,6 +142,35 @@ async def test_an_event_that_keeps_failing_goes_to_the_dead_letters(
         assert (stats.dead_lettered, stats.failures, stats.retries) == (1, 5, 4)
         (letter,) = host.recorded.of(EventDeadLettered)
         assert (letter.reason, letter.attempts) == ("ValueError: never", 5)
+
+
+async def test_a_consumer_waits_while_the_dead_letters_are_full(
+    host_factory: HostFactory, simulated_clock: Clock
+) -> None:
+    """Nothing is lost or passed by; it says so once, and goes on when one has been discarded."""
+    async with running(host_factory, dead_letters=1) as (host, bus):
+        got: list[int] = []
+
+        async def handle(event: Noted) -> None:
+            if event.number < 2:
+                raise ValueError("never")
+            got.append(event.number)
+
+        once = Retry(attempts=1)
+        subscription = bus.subscribe(Noted, handle, delivery="durable", name="mine", retry=once)
+        for number in range(3):
+            await bus.publish(Noted(about="a", number=number))
+        await simulated_clock.sleep(60)
+        assert got == []
+        assert (subscription.stats().dead_lettered, subscription.stats().pending) == (1, 2)
+        (stalled,) = host.recorded.of(ConsumerStalled)
+        assert "dead letters" in stalled.reason
+        journal: Any = host.services.get(Journal, "tester")
+        await journal.discard([1])
+        await host.settled()
+        assert got == [2]
+        assert subscription.stats().dead_lettered == 2
+        assert len(host.recorded.of(ConsumerResumed)) == 1
 
 
 async def test_a_handler_that_hangs_is_given_up_after_its_attempts(
