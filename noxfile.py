@@ -125,7 +125,8 @@ def plugin(session: nox.Session, distribution: Distribution) -> None:
     install(session, closure(distribution), *group("test"))
     session.run("pip", "check", silent=True)
     session.run("python", "-c", IMPORT_ENTRY_POINTS, distribution.name, log=False)
-    session.run("pytest", f"tests/plugins/{distribution.folder.name}", *session.posargs)
+    folder = f"tests/plugins/{distribution.folder.name}"
+    session.run("pytest", "-n", "auto", folder, *session.posargs)
 
 
 @nox.session
