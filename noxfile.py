@@ -133,7 +133,7 @@ def plugin(session: nox.Session, distribution: Distribution) -> None:
 def docs(session: nox.Session) -> None:
     """Run the examples of the documentation and check what it links to."""
     install(session, EVERYTHING, *group("test"))
-    session.run("pytest", "tests/repo", "-k", "docs", *session.posargs)
+    session.run("pytest", "-n", "auto", "tests/repo", "-k", "docs", *session.posargs)
 
 
 @nox.session
