@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("hookbus", "pydantic", "blinker", "pyee", "aiopubsub", "eventkit", "bubus")
+PACKAGES = ("hookbus", "pydantic", "apsw", "blinker", "pyee", "aiopubsub", "eventkit", "bubus")
 
 
 def describe_machine() -> dict[str, str | float | None]:
