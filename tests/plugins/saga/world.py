@@ -51,9 +51,12 @@ class Memory:
     """A journal's tables: what `transact` and `query` of the contract promise, and no more."""
 
     def __init__(self) -> None:
-        self.database = sqlite3.connect(":memory:", isolation_level=None)
+        self.database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self.crashes: Crashes | None = None
         self.commits = 0
+
+    def __del__(self) -> None:
+        self.database.close()
 
     async def transact(
         self, statements: Sequence[Statement], envelopes: Sequence[Envelope] = ()
