@@ -251,14 +251,24 @@ def faults_after(folder: Path, before: Record | None) -> Iterator[str]:
     books.unlink(missing_ok=True)
 
 
-def run(rounds: int, seed: int = 1, bug: str | None = None, edges: str = "") -> Figures:
-    """`rounds` kills at every edge whose name contains `edges`, every second round two in a row."""
+def run(
+    rounds: int,
+    seed: int = 1,
+    bug: str | None = None,
+    edges: str = "",
+    part: tuple[int, int] = (0, 1),
+) -> Figures:
+    """`rounds` kills at every edge whose name contains `edges`, every second round two in a row.
+
+    `part` is which of how many parts of these edges to go through.
+    """
     chance, told = random.Random(seed), Figures()
     with tempfile.TemporaryDirectory() as folder:
         spend_life(Path(folder), Edges(), None)
         reference = Record.read(Path(folder))
         passed = json.loads((Path(folder) / "edges.json").read_text())
-    wanted = {name: count for name, count in sorted(passed.items()) if edges in name}
+    found = sorted((name, count) for name, count in passed.items() if edges in name)
+    wanted = dict(found[part[0] :: part[1]])
     told.edges = len(wanted)
     for name, count in wanted.items():
         for number in range(rounds):
@@ -272,5 +282,7 @@ def run(rounds: int, seed: int = 1, bug: str | None = None, edges: str = "") -> 
 
 if __name__ == "__main__":
     arguments = dict(enumerate(sys.argv[1:]))
-    figures = run(int(arguments.get(0, "25")), bug=arguments.get(1), edges=arguments.get(2, ""))
+    part = int(arguments.get(3, "0")), int(arguments.get(4, "1"))
+    bug = arguments.get(1) or None
+    figures = run(int(arguments.get(0, "25")), bug=bug, edges=arguments.get(2, ""), part=part)
     print(json.dumps(figures.__dict__, indent=2))  # noqa: T201

@@ -22,10 +22,14 @@ def figures(*arguments: str) -> dict[str, Any]:
 
 
 def test_whatever_kills_it_the_books_balance_and_no_order_is_lost_or_placed_twice() -> None:
-    """One SIGKILL at every edge: commits, calls of steps, events, the ledger, the way back."""
-    found = figures("1")
+    """One SIGKILL at every edge: commits, calls of steps, events, the ledger, the way back.
+
+    Each of three Pythons goes through a third of the edges.
+    """
+    third = str(sys.version_info.minor % 3)
+    found = figures("1", "", "", third, "3")
     assert found["faults"] == []
-    assert found["edges"] >= 50
+    assert found["edges"] >= 16
     assert found["kills"] >= found["edges"]
 
 
