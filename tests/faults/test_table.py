@@ -31,7 +31,8 @@ def test_the_command_prints_json_and_succeeds() -> None:
     done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)
-    assert (row["name"], row["passed"], row["rounds"]) == ("model", True, 2)
+    assert (row["name"], row["passed"]) == ("model", True)
+    assert row["rounds"] >= 2
 
 
 class Broken:
