@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hookbus import Event, Host, Saga, StepState, SystemClock
+from hookbus import Event, Host, SystemClock
 from hookbus.logs import make_logger
 from hookbus.loop import run
 from hookbus.settings.config import make_config
 from hookbus_journal.plugin import JournalPlugin
-from hookbus_paper.decision.lives import Life
 from hookbus_paper.execution.plugin import ExecutionPlugin
 from hookbus_paper.portfolio.account import Account
 from hookbus_paper.portfolio.library import Library
@@ -24,6 +22,8 @@ from hookbus_saga import SagaPlugin
 from hookbus_trading.control import TradingHalted, TradingResumed
 from hookbus_trading.flow import Bar, TradingSignal
 from hookbus_trading.plugin import TradingPlugin
+
+from tests.plugins.paper.quiet import quiet
 
 CASH = 100_000
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -75,11 +75,11 @@ async def _go_on(host: Host, folder: Path) -> None:
     done = int(progress.read_text()) if progress.exists() else 0
     async with host:
         _write(folder / "books-at-start.json", _books(host))
-        await _quiet(host)
+        await quiet(host)
         for number in range(done, len(PLAN)):
             for event in events_of(number):
                 await host.bus.publish(event)
-            await _quiet(host)
+            await quiet(host)
             _write(progress, number + 1)
         _write(folder / "books-at-end.json", _books(host))
 
@@ -109,25 +109,6 @@ def _said(word: str, price: float, time: datetime) -> Event:
     fields: dict[str, Any] = {"order_type": kind, "entry_price": price / 2} if kind else {}
     fields |= {"symbol": "ABC", "strategy": "test", "direction": direction}
     return TradingSignal(**fields, price=price, time=time)
-
-
-async def _quiet(host: Host) -> None:
-    """Wait until all is committed, and every open decision waits for the market."""
-    risk = host.records["risk"].instance
-    if not isinstance(risk, RiskPlugin) or risk._decisions is None:
-        raise RuntimeError(f"the risk check does not run: {host.records['risk']}")
-    decisions = risk._decisions
-    while True:
-        await host.settled()
-        left = {saga.id: saga for saga in decisions.left()}
-        if all(_waits(left.get(name), life) for name, life in decisions.lives.items()):
-            return
-        await asyncio.sleep(0.001)
-
-
-def _waits(saga: Saga | None, life: Life) -> bool:
-    at_settle = saga is not None and saga.steps[-1].state is StepState.BEGUN
-    return at_settle and life.placed and life.ended is None
 
 
 def _books(host: Host) -> dict[str, Any]:

@@ -59,9 +59,10 @@ class Recorder:
     def keep(self, envelope: Envelope) -> None:
         """Keep an event that is being dispatched."""
         cls = type(envelope.event)
-        if cls not in self._wanted:
-            self._wanted[cls] = self._wants(cls)
-        if not self._wanted[cls] or (self._committed_elsewhere and self._is_known(envelope)):
+        wanted = self._wanted.get(cls)
+        if wanted is None:
+            wanted = self._wanted[cls] = self._wants(cls)
+        if not wanted or (self._committed_elsewhere and self._is_known(envelope)):
             return
         kept = self._kept
         kept.append(envelope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ from hookbus import JournalError
 from hookbus_journal.store import Store
 
 
-class Task:
+class Task(ABC):
     """Work in a transaction: `perform` does it in the writer, `settle` hears of it on the loop.
 
     `durable`: the commit must survive a power cut. `growing`: it is refused while the disk is full,
@@ -27,13 +28,13 @@ class Task:
     plain: bool = False
     weight: int = 1
 
+    @abstractmethod
     def perform(self, store: Store) -> Any:
         """Do the work; raises `HookbusError` where it must not be done."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settle(self, value: Any, error: Exception | None) -> None:
         """Hear how it went."""
-        raise NotImplementedError
 
 
 Outcome = tuple[Task, Any, Exception | None]

@@ -17,15 +17,12 @@ from hookbus import (
     JournalFull,
     Plugin,
     PluginContext,
-    Saga,
-    StepState,
     SystemClock,
     hookimpl,
 )
 from hookbus.logs import make_logger
 from hookbus.loop import run
 from hookbus.testing import HostFactory, Recording
-from hookbus_paper.decision.lives import Life
 from hookbus_paper.execution.broker import PaperBroker
 from hookbus_paper.execution.plugin import ExecutionPlugin
 from hookbus_paper.portfolio.plugin import PortfolioPlugin
@@ -43,6 +40,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.plugins.paper.makers import make_bar, make_order, make_signal
+from tests.plugins.paper.quiet import quiet
 from tests.plugins.paper.running import Outcome, crossing, trade
 from tests.plugins.paper.test_chain import walk
 from tests.plugins.paper.test_loop_model import (
@@ -155,32 +153,15 @@ def live(
 
     async def main() -> None:
         async with host:
-            await quiet(host)
+            await asyncio.wait_for(quiet(host), 10)
             for group in groups:
                 for event in group if isinstance(group, tuple) else (group,):
                     await host.bus.publish(event)
-                await quiet(host)
+                await asyncio.wait_for(quiet(host), 10)
 
     run(main(), host.clock)
     assert not host.failed, host.failed
     return host.recorded
-
-
-async def quiet(host: Any) -> None:
-    """Wait until all is committed, and every decision has ended or waits for the market."""
-    decisions = host.records["risk"].instance._decisions
-    async with asyncio.timeout(10):
-        while True:
-            await host.settled()
-            left = {saga.id: saga for saga in decisions.left()}
-            if all(_waits(left.get(name), life) for name, life in decisions.lives.items()):
-                return
-            await asyncio.sleep(0.001)
-
-
-def _waits(saga: Saga | None, life: Life) -> bool:
-    at_settle = saga is not None and saga.steps[-1].state is StepState.BEGUN
-    return at_settle and life.placed and life.ended is None
 
 
 def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from html import escape
 from importlib.resources import files
 from itertools import chain
 
+from hookbus_journal.commands.texts import counted
 from hookbus_journal.why.layout import Row, lay_out, straight, whole_tree
 from hookbus_journal.why.reader import event_id, fields_of
 from hookbus_journal.why.story import TROUBLE_TYPES, Story, headline
@@ -16,7 +17,6 @@ from hookbus_journal.why.texts import (
     duration,
     missing_cause,
     moment,
-    plural,
 )
 
 __all__ = ["make_page"]
@@ -53,7 +53,7 @@ def _parts(story: Story) -> Iterator[str]:
         yield "<h2>The event itself</h2>\n"
     yield from _tree(picture, rows, story.chain.missing)
     if story.followers and story.followers.left_out:
-        left = plural(story.followers.left_out, "more event")
+        left = counted(story.followers.left_out, "more event")
         yield f'<p class="note">{left} followed, too many to be shown.</p>\n'
     yield from _troubles(story)
 

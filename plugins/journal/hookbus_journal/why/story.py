@@ -7,11 +7,12 @@ from typing import Any
 
 from hookbus import StoredEvent
 
+from hookbus_journal.commands.texts import counted
 from hookbus_journal.why.chain import Chain, Followers, find_chain, find_followers
 from hookbus_journal.why.explanations import Explanations, read_explanations
 from hookbus_journal.why.links import Identifier, find_origin, identifiers
 from hookbus_journal.why.reader import Reader, event_id, fields_of
-from hookbus_journal.why.texts import duration, in_short, named, plural
+from hookbus_journal.why.texts import duration, in_short, named
 
 __all__ = ["TROUBLE_TYPES", "Origin", "Story", "Trouble", "headline", "tell_story"]
 
@@ -138,7 +139,7 @@ def headline(story: Story) -> str:
     """How long a chain is, and how long it took."""
     events = story.chain.events
     took = duration(events[-1].time_ns - events[0].time_ns)
-    steps = plural(len(events) - 1, "step")
+    steps = counted(len(events) - 1, "step")
     event = named(story.event)
     return f"{event} came about in {steps} and {took}" if len(events) > 1 else _rootless(story)
 

@@ -9,6 +9,7 @@ import click
 from hookbus import StoredEvent
 from hookbus.commands import print_table
 
+from hookbus_journal.commands.texts import counted
 from hookbus_journal.why.chain import Chain, Node
 from hookbus_journal.why.reader import event_id
 from hookbus_journal.why.story import Origin, Story, headline
@@ -17,7 +18,6 @@ from hookbus_journal.why.texts import (
     duration,
     missing_cause,
     moment,
-    plural,
 )
 
 __all__ = ["print_story", "story_json"]
@@ -78,7 +78,7 @@ def _row(
 
 def _print_rest(left_out: int, some: bool) -> None:
     if left_out:
-        click.echo(f"\n{plural(left_out, 'more event')} followed; see more with --limit.")
+        click.echo(f"\n{counted(left_out, 'more event')} followed; see more with --limit.")
     elif not some:
         click.echo("\nNothing followed from it.")
 

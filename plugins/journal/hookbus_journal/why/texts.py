@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,6 @@ __all__ = [
     "missing_cause",
     "moment",
     "named",
-    "plural",
     "shortened",
 ]
 
@@ -41,11 +40,6 @@ def duration(time_ns: int) -> str:
         if milliseconds >= size:
             return f"{sign}{milliseconds / size:.3g} {unit}"
     return f"{sign}{time_ns / 1000:.3g} us" if time_ns else "0 s"
-
-
-def plural(count: int, noun: str) -> str:
-    """A count with its noun: 1 event, 1,204 events."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def named(event: StoredEvent) -> str:
@@ -91,20 +85,6 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def as_cloudevent(event: StoredEvent) -> Mapping[str, Any]:
+def as_cloudevent(event: StoredEvent) -> Any:
     """An event as CloudEvents 1.0 in JSON-like form."""
-    whole = {
-        "specversion": "1.0",
-        "id": event_id(event),
-        "source": f"/hookbus/{event.source}",
-        "type": event.type,
-        "time": moment(event.time_ns),
-        "datacontenttype": "application/json",
-        "dataversion": event.version,
-        "sequence": event.sequence,
-        "correlationid": event.correlation_id,
-        "causationid": event.causation_id,
-        "subject": event.key,
-        "data": fields_of(event),
-    }
-    return {name: value for name, value in whole.items() if value is not None}
+    return json.loads(event.to_json())

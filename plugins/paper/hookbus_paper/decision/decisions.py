@@ -5,7 +5,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from hookbus import Event, Journal, PluginContext, Saga, Sagas
+from hookbus import (
+    Event,
+    Journal,
+    PluginContext,
+    Saga,
+    Sagas,
+    ServiceMissing,
+    UsageError,
+)
 from hookbus_trading.flow import Order, OrderCancelRequested, OrderEvent, OrderRejected
 
 from hookbus_paper.decision.ledger import CONSUMER, ENTRIES, Ledger, write_entry
@@ -21,15 +29,25 @@ _WRITE: Callable[..., Any] = write_entry
 _ENDS = ("saga.completed", "saga.compensated")
 
 
+def _services(context: PluginContext) -> tuple[Sagas, Journal]:
+    try:
+        return context.service(Sagas), context.service(Journal)
+    except ServiceMissing:
+        raise UsageError(
+            f"[plugins.{context.name}] saga = true needs the plugins journal and saga: install "
+            "and enable hookbus-journal and hookbus-saga, or leave the setting out"
+        ) from None
+
+
 class Decisions:
     """Sends what the desk has decided: an order by way of a saga, anything else as it is."""
 
     def __init__(self, context: PluginContext, desk: RiskDesk) -> None:
         self._desk = desk
         self._bus = context.bus
-        self._sagas = context.service(Sagas)
+        self._sagas, journal = _services(context)
         self.lives = Lives()
-        self.ledger = Ledger(context.service(Journal), f"{context.name}:{CONSUMER}")
+        self.ledger = Ledger(journal, f"{context.name}:{CONSUMER}")
         steps = DecisionSteps(
             self.ledger,
             self.lives,
