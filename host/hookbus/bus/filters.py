@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hookbus.errors import UsageError
-from hookbus.events import Event, describe, event_type
+from hookbus.events import Event, EventRegistry, describe, event_type
 
 Predicate = Callable[[Any], Any]
 FilterLike = type[Event] | str | Sequence[type[Event] | str]
@@ -55,6 +55,20 @@ def make_filter(wanted: FilterLike) -> Filter:
             )
     classes = tuple(sorted({p for p in parts if not isinstance(p, str)}, key=describe))
     return Filter(classes, tuple(sorted({p for p in parts if isinstance(p, str)})))
+
+
+def stored_names(wanted: Filter, registry: EventRegistry, owner: str) -> set[str]:
+    """The wire names and patterns by which a journal finds what passes a filter.
+
+    The classes of the filter can be decoded from now on; those that nobody has declared count as
+    `owner`'s. Raises `DuplicateEventType` when another class has the wire name of one of them.
+    """
+    known = set(registry)
+    for cls in wanted.every_class():
+        if cls.__event__ is not None and cls not in known:
+            registry.register(cls, owner)
+    passing = (event_type(cls).name for cls in registry if wanted.matches(cls))
+    return {*wanted.patterns, *passing}
 
 
 def _is_event_class(part: object) -> bool:

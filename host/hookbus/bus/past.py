@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 from hookbus.bus.channel import Channel
 from hookbus.bus.durable.restoring import restore
-from hookbus.bus.filters import Filter
+from hookbus.bus.filters import stored_names
 from hookbus.contracts import StoredEvent
 from hookbus.envelope import Envelope
 from hookbus.errors import HookbusError, error_text
-from hookbus.events import event_type
 
 if TYPE_CHECKING:
     from hookbus.bus.eventbus import EventBus
@@ -68,7 +67,7 @@ class Past:
         self._bus = bus
         self._channel = channel
         self._journal = bus.commits.journal
-        self._names = _names(bus, channel.filter)
+        self._names = self._stored_names()
         self._since_ns = since_ns
         self._newest = newest
         self._recent = recent(bus, channel, newest)
@@ -76,6 +75,9 @@ class Past:
         self._until = now(bus)
         self._place = 0
         self._head: int | None = None
+
+    def _stored_names(self) -> list[str]:
+        return sorted(stored_names(self._channel.filter, self._bus.registry, "hookbus"))
 
     async def read(self) -> list[Envelope]:
         """The next events; an empty list where there are none among those that were looked at.
@@ -150,20 +152,11 @@ class Past:
 
     def go_on(self, count: int) -> None:
         """Read on from the journal: since this or the last was begun, `count` went by."""
-        self._names = _names(self._bus, self._channel.filter)
+        self._names = self._stored_names()
         self._before, self._until = self._until, now(self._bus)
         self._head = self._since_ns = None
         self.missing = count
         self.over = False
-
-
-def _names(bus: EventBus, wanted: Filter) -> list[str]:
-    """The wire names and patterns of what passes; its classes can be decoded from now on."""
-    for cls in wanted.every_class():
-        if cls.__event__ is not None and cls.__event__.name not in bus.registry:
-            bus.registry.register(cls, "hookbus")
-    classes = [cls for cls in bus.registry if wanted.matches(cls)]
-    return sorted({*wanted.patterns, *(event_type(cls).name for cls in classes)})
 
 
 def recent(bus: EventBus, channel: Channel, most: int) -> list[Envelope]:

@@ -216,6 +216,7 @@ class Commits:
         """
         self._bus.route_for(type(event), origin.source)
         self._newest = self._sealed = None
+        # A route that leads to `begin` and no further: envelopes are made in one place only.
         sealing = Route(type(event), 0)
         sealing.committed = sealing
         sealing.special = True

@@ -14,7 +14,7 @@ from hookbus.bus.durable.attempt import Attempt
 from hookbus.bus.durable.backlog import Backlog, make_item
 from hookbus.bus.durable.lanes import Item, Lanes
 from hookbus.bus.durable.stall import Stall
-from hookbus.bus.filters import Filter, Predicate, condition_text
+from hookbus.bus.filters import Filter, Predicate, condition_text, stored_names
 from hookbus.bus.options import Options
 from hookbus.bus.runners import make_call
 from hookbus.bus.stats import SubscriptionStats
@@ -70,21 +70,13 @@ class DurableSubscription:
         self._taking = True
         self._lanes = Lanes()
         self._at_work: list[Item] = []
-        self._names = self._known_names()
+        self._names = stored_names(wanted, bus.registry, plugin)
         self._beginning = options.start == "beginning"
         self.consumer = self._register()
         self.consumer.on_retry(self._retry_letter)
         self.backlog = Backlog(self.consumer.read, bus.registry, options.capacity)
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
-
-    def _known_names(self) -> set[str]:
-        """The patterns and wire names that it wants; its classes can be decoded from now on."""
-        for cls in self.filter.every_class():
-            if cls.__event__ is not None:
-                self.bus.route_for(cls, self.plugin)
-        known = [cls for cls in self.bus.registry if self.filter.matches(cls)]
-        return {*self.filter.patterns, *(event_type(cls).name for cls in known)}
 
     def _register(self) -> Consumer:
         return self.bus.commits.journal.consumer(
